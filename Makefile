@@ -1,0 +1,47 @@
+# Two commands do all set-up by themselves: `make quickstart` and `make test`.
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+.PHONY: help quickstart test test-slow check lock clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+INSTALLED := .venv/installed
+export OMP_NUM_THREADS ?= 2
+export RAY_USAGE_STATS_ENABLED := 0
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+quickstart: $(INSTALLED) ## Train a small BERT from text to SQuAD scores, on two CPU cores, in minutes
+	$(BIN)/berth run quickstart
+
+test: $(INSTALLED) ## The default tests: no GPU, no network, no cluster
+	$(BIN)/python -m pytest
+
+test-slow: $(INSTALLED) ## The tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+check: $(INSTALLED) ## Lint, format, types and the floors of the architecture
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/basedpyright
+	$(BIN)/lint-imports
+
+lock: $(BIN)/uv ## Pin the newest versions that pyproject.toml allows, with hashes
+	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
+		--group dev pyproject.toml -o requirements.txt
+
+clean: ## Delete what the other commands made
+	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache runs
+
+$(BIN)/uv: requirements-uv.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'berth needs Python 3.11 or newer; set PYTHON=/path/to/python3.11' >&2; exit 1; }
+	$(PYTHON) -m venv .venv || { echo 'no venv module: apt-get install python3-venv' >&2; exit 1; }
+	$(BIN)/python -m pip install -q --require-hashes -r requirements-uv.txt
+	@touch $@
+
+$(INSTALLED): $(BIN)/uv requirements.txt pyproject.toml
+	$(BIN)/uv pip install -q --require-hashes -r requirements.txt
+	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	@touch $@
