@@ -1,0 +1,143 @@
+from pathlib import Path
+
+import pytest
+
+from trainer.config.load import differences, dump, fingerprint, load, parse, recipe_names
+from trainer.config.schema import Run
+from trainer.errors import ConfigError
+
+MINIMAL = """\
+name: mine
+corpus: {sources: [{path: text}]}
+pretrain: {max_steps: 10}
+"""
+
+
+@pytest.fixture
+def minimal(tmp_path: Path) -> str:
+    path = tmp_path / "mine.yaml"
+    path.write_text(MINIMAL)
+    return str(path)
+
+
+def refusal(source: str, *overrides: str) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(source, overrides)
+    return str(caught.value)
+
+
+def test_a_file_is_read_and_overridden(minimal: str) -> None:
+    run = load(minimal, ("pretrain.max_steps=500", "squad=[{name: s, train: [t], dev: d}]", "squad.0.epochs=0.5"))
+    assert run.pretrain[0].max_steps == 500
+    assert run.squad[0].epochs == 0.5
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_is_valid(name: str) -> None:
+    assert load(name).stages
+
+
+def test_a_dumped_run_is_the_same_run(minimal: str) -> None:
+    for source in (minimal, *recipe_names()):
+        run = load(source)
+        assert parse(dump(run), "dump") == run
+
+
+def test_numbers_may_be_written_as_1e_minus_4(minimal: str) -> None:
+    assert load(minimal, ("pretrain.optimizer.learning_rate=1e-4",)).pretrain[0].optimizer.learning_rate == 1e-4
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("pretrain.max_len=3", "pretrain.max_len: no such setting; did you mean max_length?"),
+        ("nmae=x", "nmae: no such setting; did you mean name?"),
+        ("pretrain.max_steps=many", "pretrain.max_steps: 'many' is not allowed; give a whole number"),
+        ("pretrain.max_steps=0", "pretrain.max_steps: 0 is not allowed; give greater than or equal to 1"),
+        ("scaling.num_workers=two", "scaling.num_workers: 'two' is not allowed; give a whole number"),
+        ("name=Big Run", "name: 'Big Run' is not allowed; give up to 40 lower-case letters, digits and hyphens"),
+        ("squad=5", "squad: 5 is not allowed; give a list"),
+        ("corpus={}", "corpus.sources: not set; set it"),
+        ("corpus=null", "corpus: is not set, and pretrain needs text; set corpus.sources"),
+        ("pretrain=null", "pretrain: is not set, nor is squad, so there is nothing to do; set at least one of them"),
+        (
+            "model.num_attention_heads=7",
+            "model.num_attention_heads: 7 does not divide hidden_size 768; "
+            "choose a hidden_size that is a multiple of 7",
+        ),
+        (
+            "pretrain.max_length=1024",
+            "pretrain.max_length: 1024 is over model.max_position_embeddings 512; "
+            "lower max_length or raise max_position_embeddings",
+        ),
+        (
+            "scaling.num_workers=3",
+            "pretrain.batch_size: 256 is divided by no allowed worker count (3 to 3); choose a multiple of 3",
+        ),
+        ("scaling.num_workers=[4, 2]", "scaling.num_workers: [4, 2] is [most, least]; write the smaller one first"),
+        ("pretrain", "pretrain: not an override; write section.field=value"),
+        ("name.x=1", "name.x=1: name is a value, not a section; check the field's name"),
+        ("corpus.sources.1.path=x", "corpus.sources.1.path=x: '1' is no entry of a list of 1; count from 0"),
+        ("name=[", "name=[: its value is not YAML; quote it"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_value_and_a_remedy(minimal: str, override: str, message: str) -> None:
+    assert refusal(minimal, override) == message
+
+
+def test_text_between_windows_is_never_skipped(minimal: str) -> None:
+    message = refusal(minimal, "squad=[{name: s, train: [t], dev: d, doc_stride: 380}]")
+    assert message.startswith("squad.0.max_length: 384 leaves 317 tokens of context beside a question of 64")
+
+
+def test_stages_need_names_of_their_own(minimal: str) -> None:
+    assert "'pretrain' is that of two stages" in refusal(minimal, "squad=[{name: pretrain, train: [t], dev: d}]")
+
+
+def test_a_worker_count_in_the_allowed_range_must_divide_the_batch(minimal: str) -> None:
+    assert load(minimal, ("scaling.num_workers=[3, 5]",)).scaling.most_workers == 5
+
+
+def test_a_source_that_is_neither_file_nor_recipe_lists_the_recipes() -> None:
+    assert refusal("nothing").startswith(
+        "nothing: no such file or recipe; give a YAML file or one of bert-base-original"
+    )
+
+
+@pytest.mark.parametrize(("text", "problem"), [("a: [", "not YAML"), ("- a", "not a mapping"), ("a: \xe9", "UTF-8")])
+def test_a_file_that_is_no_run_is_refused(tmp_path: Path, text: str, problem: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_bytes(text.encode("latin-1"))
+    assert problem in refusal(str(path))
+
+
+def test_yaml_tags_build_no_python_objects(tmp_path: Path) -> None:
+    path = tmp_path / "evil.yaml"
+    path.write_text("name: !!python/object/apply:os.system ['true']")
+    assert "not YAML" in refusal(str(path))
+
+
+def change(run: Run, *overrides: str) -> list[str]:
+    text = dump(run)
+    path = Path(overrides[-1])
+    path.write_text(text)
+    return [field for field, _, _ in differences(run, load(str(path), overrides[:-1]))]
+
+
+def test_only_what_shapes_the_result_is_a_difference(minimal: str, tmp_path: Path) -> None:
+    run = load(minimal, ("squad=[{name: s, train: [t], dev: d}]",))
+    where = str(tmp_path / "changed.yaml")
+    assert change(run, "scaling.num_workers=2", "tracking.wandb=disabled", "checkpoint.keep=9", where) == []
+    assert change(run, "pretrain.0.max_steps=11", where) == ["pretrain.0.max_steps"]
+    assert change(run, "squad.0.epochs=1", where) == ["squad.s.epochs"]
+    assert change(run, "squad=null", where) == []
+
+
+def test_a_stage_is_known_by_what_comes_before_it_too(minimal: str) -> None:
+    run = load(minimal, ("squad=[{name: s, train: [t], dev: d}, {name: r, train: [t], dev: d}]",))
+    longer = load(minimal, ("squad=[{name: s, train: [t], dev: d}, {name: r, train: [t], dev: d, epochs: 1}]",))
+    other = load(minimal, ("pretrain.max_steps=11", "squad=[{name: s, train: [t], dev: d}]"))
+    assert fingerprint(run, "s") == fingerprint(longer, "s")
+    assert fingerprint(run, "r") != fingerprint(longer, "r")
+    assert fingerprint(run, "s") != fingerprint(other, "s")
+    assert fingerprint(run, "pretrain") == fingerprint(longer, "pretrain")

@@ -1,0 +1,32 @@
+"""Berth: train a BERT encoder from scratch and score it on SQuAD.
+
+    config/    every setting of a run: one schema
+    recipes/   published settings, each value with its source
+    storage    files on any storage, by URI
+    data/      text -> vocabulary -> shards -> samples
+    model/     BERT, its heads, Hugging Face's names and files
+    optim/     AdamW, LAMB, schedules
+    squad/     windows, answers, EM / F1
+    tracking/  Weights & Biases, the report page
+    engine/    the one training loop, checkpoints
+    tasks/     what the loop trains: pretraining, SQuAD
+    runtime/   workers, by Ray Train
+    cli        the command `berth`
+
+`trainer.from_pretrained(name_or_uri)` opens a trained model. It is looked up when it is asked for, so that importing
+the package (as `berth --help` does) loads no torch.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from trainer.model.pretrained import from_pretrained
+
+__all__ = ["from_pretrained"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "from_pretrained":
+        return importlib.import_module("trainer.model.pretrained").from_pretrained
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,206 @@
+"""YAML, or the name of a recipe, plus dotted overrides -> `Run`; errors name field, value and remedy."""
+
+import difflib
+import hashlib
+import json
+from importlib import resources
+from pathlib import Path
+from typing import Any, get_args
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from trainer.config.schema import Run
+from trainer.errors import ConfigError
+
+RECIPES = resources.files("trainer") / "recipes"
+
+FREE_TO_CHANGE = frozenset({"name", "storage", "scaling", "checkpoint", "tracking"})
+"""Sections that do not shape the result, so that a run may go on under other values of them."""
+
+
+def recipe_names() -> list[str]:
+    """The recipes that ship with the package."""
+    return sorted(file.name.removesuffix(".yaml") for file in RECIPES.iterdir() if file.name.endswith(".yaml"))
+
+
+def load(source: str, overrides: tuple[str, ...] = ()) -> Run:
+    """Read a run.
+
+    Args:
+        source: a YAML file or the name of a recipe.
+        overrides: such as `pretrain.max_steps=500` or `squad.0.epochs=1`; values are YAML.
+
+    Raises:
+        ConfigError: the file, an override or a value is wrong.
+    """
+    settings = _read(source)
+    for override in overrides:
+        _apply(settings, override)
+    return _validated(settings, source)
+
+
+def parse(text: str, source: str) -> Run:
+    """Read a run from YAML text; `source` names it in errors.
+
+    Raises:
+        ConfigError: with the first fault.
+    """
+    return _validated(_settings(text, source), source)
+
+
+def _validated(settings: dict[str, Any], source: str) -> Run:
+    try:
+        return Run.model_validate(settings)
+    except ValidationError as error:
+        raise _explained(error.errors()[0], settings, source) from None
+
+
+def dump(run: Run) -> str:
+    """The run as YAML that `load` reads back."""
+    return yaml.safe_dump(run.model_dump(mode="json", exclude_unset=False), sort_keys=False, allow_unicode=True)
+
+
+def fingerprint(run: Run, stage: str) -> str:
+    """SHA-256 of all settings that shape a stage's result: its own, and those of what comes before it."""
+    settings = run.model_dump(mode="json", exclude=set(FREE_TO_CHANGE | {"pretrain", "squad"}))
+    names = [entry.name for entry in run.pretrain]
+    before = run.pretrain[: names.index(stage) + 1] if stage in names else run.pretrain
+    settings["stages"] = [entry.model_dump(mode="json") for entry in before]
+    settings["stages"] += [entry.model_dump(mode="json") for entry in run.squad if entry.name == stage]
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def differences(old: Run, new: Run) -> list[tuple[str, Any, Any]]:
+    """(field, old value, new value) of what differs and shapes the result; SQuAD stages may come and go."""
+    before, after = _shaping(old), _shaping(new)
+    shared = before["squad"].keys() & after["squad"].keys()
+    for settings in (before, after):
+        settings["squad"] = {name: settings["squad"][name] for name in sorted(shared)}
+    return _differing(before, after, "")
+
+
+def _shaping(run: Run) -> dict[str, Any]:
+    settings = run.model_dump(mode="json", exclude=set(FREE_TO_CHANGE))
+    return settings | {"squad": {stage["name"]: stage for stage in settings["squad"]}}
+
+
+def _differing(old: Any, new: Any, field: str) -> list[tuple[str, Any, Any]]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = [*old, *(key for key in new if key not in old)]
+        return [found for key in keys for found in _differing(old.get(key), new.get(key), f"{field}.{key}".lstrip("."))]
+    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        return [
+            found
+            for index, pair in enumerate(zip(old, new, strict=True))
+            for found in _differing(*pair, f"{field}.{index}")
+        ]
+    return [] if old == new else [(field, old, new)]
+
+
+def _read(source: str) -> dict[str, Any]:
+    recipe = RECIPES / f"{source}.yaml"
+    path = Path(source)
+    if "/" not in source and recipe.is_file():
+        text = recipe.read_text(encoding="utf-8")
+    elif path.is_file():
+        try:
+            text = path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(source, f"cannot be read: {error}", "give a UTF-8 YAML file") from error
+    else:
+        raise ConfigError(source, "no such file or recipe", f"give a YAML file or one of {', '.join(recipe_names())}")
+    return _settings(text, source)
+
+
+def _settings(text: str, source: str) -> dict[str, Any]:
+    try:
+        settings = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        problem = " ".join(str(error).split())
+        raise ConfigError(source, f"not YAML: {problem}", "mend the file") from error
+    if not isinstance(settings, dict):
+        raise ConfigError(source, "not a mapping of settings", "begin with `name:`")
+    return settings
+
+
+def _apply(settings: dict[str, Any], override: str) -> None:
+    field, equals, text = override.partition("=")
+    keys = field.split(".")
+    if not equals or not all(keys):
+        raise ConfigError(override, "not an override", "write section.field=value")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(override, "its value is not YAML", "quote it") from error
+    place: Any = settings
+    for key in keys[:-1]:
+        if isinstance(place, list):
+            place = place[_index(place, key, override)]
+        else:
+            if place.get(key) is None:
+                place[key] = {}
+            place = place[key]
+        if not isinstance(place, dict | list):
+            raise ConfigError(override, f"{key} is a value, not a section", "check the field's name")
+    if isinstance(place, list):
+        place[_index(place, keys[-1], override)] = value
+    else:
+        place[keys[-1]] = value
+
+
+def _index(entries: list[Any], key: str, override: str) -> int:
+    if not key.isdecimal() or int(key) >= len(entries):
+        raise ConfigError(override, f"{key!r} is no entry of a list of {len(entries)}", "count from 0")
+    return int(key)
+
+
+_EXPECTED = {
+    "bool_parsing": "true or false",
+    "float_parsing": "a number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "model_type": "a section of settings",
+    "string_pattern_mismatch": "up to 40 lower-case letters, digits and hyphens",
+    "string_type": "text",
+    "tuple_type": "a list",
+}
+
+
+def _explained(fault: ErrorDetails, settings: Any, source: str) -> ConfigError:
+    location = [str(key) for key in fault["loc"] if not set("[]()-") & set(str(key))]  # no names of union members
+    if location[:2] == ["pretrain", "0"] and isinstance(settings.get("pretrain"), dict):
+        del location[1]
+    field = ".".join(location)
+    value = fault["input"]
+    match fault["type"]:
+        case "extra_forbidden":
+            near = difflib.get_close_matches(location[-1], _fields(location[:-1]), n=1, cutoff=0.5)
+            return ConfigError(field, "no such setting", f"did you mean {near[0]}?" if near else "remove it")
+        case "value_error":  # from our own validators: "field problem; remedy"
+            name, _, text = fault["msg"].removeprefix("Value error, ").partition(" ")
+            problem, _, remedy = text.partition("; ")
+            return ConfigError(".".join([*location, name]), problem, remedy)
+        case "missing":
+            return ConfigError(field or source, "not set", "set it")
+        case kind:
+            expected = _EXPECTED.get(kind, fault["msg"].removeprefix("Input should be "))
+            shown = repr(value) if isinstance(value, str | int | float | bool) else f"a {type(value).__name__}"
+            return ConfigError(field, f"{shown} is not allowed", f"give {expected}")
+
+
+def _fields(location: list[str]) -> list[str]:
+    """The names of the settings in a section, found by walking down the schema."""
+    section: type[BaseModel] = Run
+    for key in location:
+        if key in section.model_fields:
+            section = next(iter(_sections(section.model_fields[key].annotation)), section)
+    return list(section.model_fields)
+
+
+def _sections(annotation: Any) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [found for part in get_args(annotation) for found in _sections(part)]

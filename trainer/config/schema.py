@@ -1,0 +1,323 @@
+"""Every setting of a run, on one page.
+
+A run is YAML; `load` reads it into `Run`. The laptop, the pod and the Helm chart check values with these very
+classes, so a mistake is refused before anything starts. Names of model settings are Hugging Face's; sizes are in
+tokens or samples, never in bytes.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+
+StageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?$")]
+RunName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
+Ratio = Annotated[float, Field(ge=0, le=1)]
+Beta = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(ge=1)]
+
+
+class Section(BaseModel):
+    """A part of a run: unknown keys are refused, values never change once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class World(Section):
+    """An invented world, generated from a seed: articles to pretrain on, questions in SQuAD's formats about towns the
+    training never saw.
+    """
+
+    seed: int = 0
+    """Another seed, another world."""
+    towns: Count = 12_000
+    """Towns with an article to pretrain on and to ask training questions about."""
+    dev_towns: Count = 150
+    """Further towns that only the dev questions know."""
+
+
+class TextSource(Section):
+    """Plain UTF-8 text."""
+
+    path: str
+    """A file, a folder or a glob, as an fsspec URI. `run://` means the run's own folder."""
+    documents: Literal["block", "file"] = "block"
+    """What a document is: a `block` of lines between blank lines, or a whole `file`."""
+
+
+class Corpus(Section):
+    """What is read before training starts, and how it is laid out."""
+
+    sources: tuple[TextSource, ...] = Field(min_length=1)
+    """Where the text comes from; read in this order."""
+    documents_per_shard: Count = 10_000
+    """Documents in one Arrow file."""
+    held_out: Annotated[float, Field(ge=0, lt=1)] = 0.005
+    """Share of the documents that is kept from training, for the validation loss."""
+
+
+class Vocab(Section):
+    """The WordPiece vocabulary: given as a file, or trained on the corpus."""
+
+    path: str | None = None
+    """A `vocab.txt`, one piece a line. Without it a vocabulary is trained on the corpus."""
+    size: Annotated[int, Field(ge=32)] = 30_522
+    """Pieces in a trained vocabulary."""
+    lowercase: bool = True
+    """Lower-case and strip accents, as `bert-base-uncased` does."""
+
+
+class Model(Section):
+    """The BERT encoder, in Hugging Face's words. The vocabulary's size is the vocabulary's."""
+
+    hidden_size: Count = 768
+    num_hidden_layers: Count = 12
+    num_attention_heads: Count = 12
+    intermediate_size: Count = 3072
+    hidden_dropout_prob: Ratio = 0.1
+    attention_probs_dropout_prob: Ratio = 0.1
+    max_position_embeddings: Count = 512
+    type_vocab_size: Annotated[int, Field(ge=2)] = 2
+    layer_norm_eps: float = 1e-12
+    initializer_range: float = 0.02
+
+    @model_validator(mode="after")
+    def _heads_divide_hidden_size(self) -> "Model":
+        if self.hidden_size % self.num_attention_heads:
+            raise ValueError(
+                f"num_attention_heads {self.num_attention_heads} does not divide hidden_size {self.hidden_size}; "
+                f"choose a hidden_size that is a multiple of {self.num_attention_heads}"
+            )
+        return self
+
+
+class Optimizer(Section):
+    """AdamW (Loshchilov & Hutter 2019) or LAMB (You et al. 2020)."""
+
+    kind: Literal["adamw", "lamb"] = "adamw"
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-4
+    """At the schedule's peak."""
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
+    eps: Annotated[float, Field(gt=0)] = 1e-6
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    """Not applied to biases and LayerNorm."""
+    max_grad_norm: Annotated[float, Field(gt=0)] = 1.0
+    """Gradients are scaled down to this global norm."""
+
+
+class Schedule(Section):
+    """The learning rate over the steps of a stage, as a share of its peak."""
+
+    kind: Literal["linear", "polynomial", "trapezoidal"] = "linear"
+    """`linear`: down to the final ratio from the end of the warm-up. `polynomial`: (1 - step/steps)^power, not
+    counted from the warm-up's end (Google, NVIDIA, NeMo). `trapezoidal`: flat, then down over the last
+    `cooldown_ratio`.
+    """
+    warmup_ratio: Ratio = 0.01
+    """Share of the steps in which the rate rises from 0."""
+    power: Annotated[float, Field(gt=0)] = 1.0
+    """Only `polynomial`: 1 is Google's BERT, 0.5 is NVIDIA's LAMB and NeMo's square root annealing."""
+    cooldown_ratio: Ratio = 0.2
+    """Only `trapezoidal`."""
+    final_ratio: Ratio = 0.0
+    """Where the schedule ends, a step after the last."""
+
+
+class Training(Section):
+    """What every training stage sets."""
+
+    batch_size: Count
+    """Samples in one optimizer step, over all workers."""
+    micro_batch_size: Count
+    """Samples in one forward pass of one worker; more are accumulated."""
+    max_length: Annotated[int, Field(ge=16)]
+    """Tokens in a sample, [CLS] and [SEP] included."""
+    optimizer: Optimizer = Optimizer()
+    schedule: Schedule = Schedule()
+    precision: Literal["auto", "bf16", "fp32"] = "auto"
+    """`auto` is bf16 autocast where the CPU or GPU computes in bf16, else fp32. Weights and optimizer state are
+    always fp32.
+    """
+    log_every: Count = 10
+    """Steps between two points of the curves."""
+
+
+class Pretrain(Training):
+    """Masked LM and next-sentence prediction (Devlin et al. 2019)."""
+
+    name: StageName = "pretrain"
+    """The stage's folder and W&B run."""
+    batch_size: Count = 256
+    micro_batch_size: Count = 16
+    max_length: Annotated[int, Field(ge=16)] = 512
+    max_steps: Count = 1_000_000
+    """Optimizer steps."""
+    next_sentence_prediction: bool = True
+    """Train on pairs of text, half of them random, with BERT's NSP loss beside the masked LM's."""
+    mlm_probability: Annotated[float, Field(gt=0, lt=1)] = 0.15
+    """Share of the tokens to predict; of them 80 % become [MASK], 10 % a random token, 10 % stay."""
+    max_predictions: Count = 80
+    """At most so many predictions in one sample."""
+    short_sequence_probability: Ratio = 0.1
+    """Share of the samples that are cut to a random shorter length."""
+    eval_every: Count = 1000
+    """Steps between two validation losses; there is one at the end in any case."""
+
+
+class Squad(Training):
+    """Fine-tuning and scoring on a SQuAD file, v1.1 or v2.0 (Rajpurkar et al. 2016, 2018)."""
+
+    name: StageName
+    """The stage's folder and W&B run."""
+    train: tuple[str, ...] = Field(min_length=1)
+    """Files to learn from."""
+    dev: str
+    """The file to score on."""
+    model: str | None = None
+    """A model directory to start from. Without it: the last pretraining of this run; without one, random weights."""
+    batch_size: Count = 24
+    micro_batch_size: Count = 12
+    max_length: Annotated[int, Field(ge=16)] = 384
+    epochs: Annotated[float, Field(gt=0)] = 2
+    """Passes over the training questions."""
+    optimizer: Optimizer = Optimizer(learning_rate=3e-5)
+    schedule: Schedule = Schedule(warmup_ratio=0.1)
+    doc_stride: Count = 128
+    """Tokens from the start of one window of a long context to the start of the next."""
+    max_query_length: Count = 64
+    """Longer questions are cut to so many tokens."""
+    n_best: Count = 20
+    """Candidates kept for each question."""
+    max_answer_length: Count = 30
+    """Tokens in the longest answer."""
+    null_threshold: float = 0.0
+    """v2.0: no answer is given where the null score is over the best span's by more than this."""
+
+    @model_validator(mode="after")
+    def _windows_hold_some_context(self) -> "Squad":
+        room = self.max_length - self.max_query_length - 3
+        if room < self.doc_stride:
+            raise ValueError(
+                f"max_length {self.max_length} leaves {room} tokens of context beside a question of "
+                f"{self.max_query_length}, less than doc_stride {self.doc_stride}, so text between windows would be "
+                "skipped; raise max_length or lower doc_stride"
+            )
+        return self
+
+
+class Scaling(Section):
+    """How many workers train, and what each gets."""
+
+    num_workers: Count | tuple[Count, Count] = 1
+    """A number, or [least, most]: Ray Train then follows the nodes that come and go."""
+    cpus_per_worker: Count = 1
+    """CPU cores, and torch threads, of a worker."""
+    gpus_per_worker: Literal[0, 1] = 0
+    """1: CUDA and NCCL; 0: CPU and gloo."""
+    max_failures: Annotated[int, Field(ge=0)] = 3
+    """Restarts of the worker group after crashes, each from the last checkpoint."""
+
+    @model_validator(mode="after")
+    def _least_is_not_over_most(self) -> "Scaling":
+        if self.least_workers > self.most_workers:
+            raise ValueError(
+                f"num_workers [{self.least_workers}, {self.most_workers}] is [most, least]; write the smaller one first"
+            )
+        return self
+
+    @property
+    def least_workers(self) -> int:
+        return self.num_workers if isinstance(self.num_workers, int) else self.num_workers[0]
+
+    @property
+    def most_workers(self) -> int:
+        return self.num_workers if isinstance(self.num_workers, int) else self.num_workers[1]
+
+
+class Checkpoints(Section):
+    """When training is saved."""
+
+    every_steps: Count = 500
+    keep: Count = 2
+    """The newest so many stay."""
+
+
+class Tracking(Section):
+    """Weights & Biases. The key comes from WANDB_API_KEY, never from here."""
+
+    wandb: Literal["offline", "online", "disabled"] = "offline"
+    """`offline` records to the run's folder; `wandb sync` sends it later."""
+    project: str = "berth"
+    entity: str | None = None
+
+
+def _one_or_many(value: Any) -> Any:
+    if value is None:
+        return []
+    return [value] if isinstance(value, dict) else value
+
+
+class Run(Section):
+    """One training run. The stages that are present are executed in order; a finished one is not run again."""
+
+    name: RunName
+    """The run's folder below `storage`, the W&B group, the Helm release."""
+    storage: str = "runs"
+    """An fsspec URI; everything durable lives in `storage`/`name`."""
+    seed: int = 0
+    """Every random draw is a function of this and of what it is drawn for."""
+    world: World | None = None
+    """Generate an invented world into `run://world` first."""
+    corpus: Corpus | None = None
+    vocab: Vocab = Vocab()
+    model: Model = Model()
+    pretrain: Annotated[
+        tuple[Pretrain, ...], BeforeValidator(_one_or_many, json_schema_input_type=Pretrain | tuple[Pretrain, ...])
+    ] = ()
+    """One stage, or a list of phases, each starting from the weights of the one before."""
+    squad: Annotated[tuple[Squad, ...], BeforeValidator(_one_or_many, json_schema_input_type=tuple[Squad, ...])] = ()
+    """Each entry is a stage that starts from the pretrained model, not from the entry before it."""
+    scaling: Scaling = Scaling()
+    checkpoint: Checkpoints = Checkpoints()
+    tracking: Tracking = Tracking()
+
+    @property
+    def stages(self) -> tuple[Pretrain | Squad, ...]:
+        """The training stages in the order in which they run."""
+        return (*self.pretrain, *self.squad)
+
+    @model_validator(mode="after")
+    def _stages_fit_together(self) -> "Run":
+        names = [stage.name for stage in self.stages]
+        if not names:
+            raise ValueError("pretrain is not set, nor is squad, so there is nothing to do; set at least one of them")
+        for name in names:
+            if names.count(name) > 1 or name in ("world", "corpus", "vocab"):
+                raise ValueError(f"name {name!r} is that of two stages, or reserved; give each stage a name of its own")
+        if self.pretrain and self.corpus is None:
+            raise ValueError("corpus is not set, and pretrain needs text; set corpus.sources")
+        if self.corpus is None and self.vocab.path is None and any(stage.model is None for stage in self.squad):
+            raise ValueError(
+                "vocab has no path, and there is no corpus to train a vocabulary on; set vocab.path or corpus.sources"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _lengths_fit_the_position_table(self) -> "Run":
+        for stage in self.stages:
+            if stage.max_length > self.model.max_position_embeddings:
+                raise ValueError(
+                    f"{stage.name}.max_length {stage.max_length} is over model.max_position_embeddings "
+                    f"{self.model.max_position_embeddings}; lower max_length or raise max_position_embeddings"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _some_worker_count_divides_each_batch(self) -> "Run":
+        allowed = range(self.scaling.least_workers, self.scaling.most_workers + 1)
+        for stage in self.stages:
+            if not any(stage.batch_size % workers == 0 for workers in allowed):
+                raise ValueError(
+                    f"{stage.name}.batch_size {stage.batch_size} is divided by no allowed worker count "
+                    f"({allowed.start} to {allowed.stop - 1}); choose a multiple of {allowed.start}"
+                )
+        return self

@@ -1,0 +1,225 @@
+"""Files on any storage that fsspec knows, by URI; the only module that imports fsspec.
+
+A file appears whole or not at all: locally it is written under a temporary name and renamed, on object storage a put is
+atomic by itself. What must be memory-mapped or opened by name is fetched into a node-local cache first; local files are
+used where they lie.
+"""
+
+import contextlib
+import hashlib
+import lzma
+import os
+import tempfile
+import uuid
+import zlib
+from collections.abc import Generator
+from pathlib import Path
+from typing import IO, Any, cast
+
+import fsspec
+import pyarrow.fs
+from fsspec.implementations.local import LocalFileSystem
+
+from trainer.errors import StorageError
+
+
+def join(uri: str, *parts: str) -> str:
+    """`join("s3://bucket/run", "corpus", "corpus.json")`."""
+    return "/".join([uri.rstrip("/"), *parts])
+
+
+def absolute(uri: str) -> str:
+    """The URI as any process on this machine can open it: a local path from the root, anything else as it is."""
+    filesystem, path = _filesystem(uri)
+    return path if isinstance(filesystem, LocalFileSystem) else uri
+
+
+def is_local(uri: str) -> bool:
+    return isinstance(_filesystem(uri)[0], LocalFileSystem)
+
+
+def local_path(uri: str) -> Path:
+    """The path of a local URI.
+
+    Raises:
+        StorageError: the URI is not local.
+    """
+    filesystem, path = _filesystem(uri)
+    if not isinstance(filesystem, LocalFileSystem):
+        raise StorageError(uri, "not on this machine", "give a local path")
+    return Path(path)
+
+
+def exists(uri: str) -> bool:
+    filesystem, path = _filesystem(uri)
+    with _explained(uri, "read"):
+        return bool(filesystem.exists(path))
+
+
+def names(uri: str) -> list[str]:
+    """The names in a folder, sorted; none where there is no folder."""
+    filesystem, path = _filesystem(uri)
+    with _explained(uri, "read"):
+        filesystem.invalidate_cache()
+        if not filesystem.exists(path):
+            return []
+        return sorted(str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in filesystem.ls(path, detail=False))
+
+
+def matching(uri: str) -> list[str]:
+    """The URIs of the files that a file, folder or glob names, sorted; empty where there are none."""
+    filesystem, path = _filesystem(uri)
+    with _explained(uri, "read"):
+        found = filesystem.glob(path) if any(mark in path for mark in "*?[") else [path]
+        files = [str(name) for entry in found for name in filesystem.find(entry)]
+    return sorted(str(filesystem.unstrip_protocol(name)) if not is_local(uri) else name for name in files)
+
+
+@contextlib.contextmanager
+def opened(uri: str) -> Generator[IO[bytes]]:
+    """A binary stream to read from; compressed files (.gz, .bz2, .xz) are unpacked as they are read."""
+    with _explained(uri, "read"), fsspec.open(uri, "rb", compression="infer") as stream:
+        yield stream  # pyright: ignore[reportReturnType]
+
+
+def read_bytes(uri: str) -> bytes:
+    """The whole file, unpacked if its name says that it is compressed."""
+    with opened(uri) as stream:
+        return stream.read()
+
+
+def read_text(uri: str) -> str:
+    """The whole file as UTF-8, a byte-order mark left out.
+
+    Raises:
+        StorageError: the file cannot be read or is not UTF-8.
+    """
+    data = read_bytes(uri)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise StorageError(uri, f"not UTF-8 at byte {error.start}", "convert the file to UTF-8") from error
+
+
+def write_bytes(uri: str, data: bytes) -> None:
+    """Write a file whole or not at all."""
+    with _explained(uri, "written"):
+        filesystem, path = _filesystem(uri)
+        if not isinstance(filesystem, LocalFileSystem):
+            filesystem.pipe_file(path, data)
+            return
+        with new_file(uri) as temporary:
+            temporary.write_bytes(data)
+
+
+def write_text(uri: str, text: str) -> None:
+    write_bytes(uri, text.encode())
+
+
+@contextlib.contextmanager
+def new_file(uri: str) -> Generator[Path]:
+    """A local path to write to; what was written appears under `uri` when the block ends without an error."""
+    filesystem, path = _filesystem(uri)
+    if isinstance(filesystem, LocalFileSystem):
+        target = Path(path)
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
+        with _explained(uri, "written"):
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                yield temporary
+                _flush(temporary)
+                temporary.replace(target)
+            finally:
+                temporary.unlink(missing_ok=True)
+    else:
+        with tempfile.TemporaryDirectory(prefix="berth-") as folder, _explained(uri, "written"):
+            temporary = Path(folder, path.rsplit("/", 1)[-1])
+            yield temporary
+            filesystem.put_file(str(temporary), path)
+
+
+def remove(uri: str) -> None:
+    """Delete a file or a folder with all that is in it; nothing happens where there is none."""
+    filesystem, path = _filesystem(uri)
+    with _explained(uri, "deleted"):
+        if filesystem.exists(path):
+            filesystem.rm(path, recursive=True)
+
+
+def fetch(uri: str) -> Path:
+    """A local path with the file's content: the file itself, or a copy in this node's cache.
+
+    The cache is keyed by what the storage says of the file (size, time, hash), so a file that was replaced is fetched
+    anew.
+    """
+    filesystem, path = _filesystem(uri)
+    if isinstance(filesystem, LocalFileSystem):
+        return Path(path)
+    with _explained(uri, "read"):
+        key = hashlib.sha256(f"{uri} {filesystem.ukey(path)}".encode()).hexdigest()[:32]
+        cached = cache_folder() / key / path.rsplit("/", 1)[-1]
+        if not cached.exists():
+            with new_file(str(cached)) as temporary:
+                filesystem.get_file(path, str(temporary))
+        return cached
+
+
+def working_folder(uri: str) -> Path:
+    """A local folder for a program that writes files in its own ways: the folder itself, or one in this node's cache
+    that `upload` brings to `uri`.
+    """
+    filesystem, path = _filesystem(uri)
+    if isinstance(filesystem, LocalFileSystem):
+        return Path(path)
+    return cache_folder() / "working" / hashlib.sha256(uri.encode()).hexdigest()[:32]
+
+
+def upload(uri: str) -> None:
+    """Bring the working folder of a URI there; nothing to do where it is the folder itself."""
+    filesystem, path = _filesystem(uri)
+    if not isinstance(filesystem, LocalFileSystem) and working_folder(uri).exists():
+        with _explained(uri, "written"):
+            filesystem.put(f"{working_folder(uri)}/", f"{path}/", recursive=True)
+
+
+def arrow_filesystem(uri: str) -> tuple[Any, str]:
+    """The same storage for libraries that speak Arrow's file system interface, and the path in it."""
+    filesystem, path = _filesystem(uri)
+    return pyarrow.fs.PyFileSystem(pyarrow.fs.FSSpecHandler(filesystem)), path
+
+
+def cache_folder() -> Path:
+    """Where this node keeps copies: BERTH_CACHE, or ~/.cache/berth."""
+    return Path(os.environ.get("BERTH_CACHE") or Path.home() / ".cache" / "berth")
+
+
+def _filesystem(uri: str) -> tuple[Any, str]:
+    try:
+        filesystem, path = cast(tuple[Any, str], fsspec.core.url_to_fs(uri))
+    except (ImportError, ValueError) as error:
+        raise StorageError(
+            uri, f"no such kind of storage ({error})", "use a path or a URI of an installed fsspec driver"
+        ) from error
+    return filesystem, path
+
+
+def _flush(path: Path) -> None:
+    with path.open("rb") as stream:
+        os.fsync(stream.fileno())
+
+
+@contextlib.contextmanager
+def _explained(uri: str, deed: str) -> Generator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise StorageError(uri, "no such file or folder", "check the spelling") from error
+    except PermissionError as error:
+        raise StorageError(
+            uri, f"cannot be {deed}: permission denied", "check who owns it, or the credentials"
+        ) from error
+    except (EOFError, zlib.error, lzma.LZMAError) as error:
+        raise StorageError(uri, f"damaged or cut short ({error})", "copy the file again") from error
+    except OSError as error:
+        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+        raise StorageError(uri, f"cannot be {deed}: {reason}", "mend the storage or choose another place") from error
