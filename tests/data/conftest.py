@@ -1,0 +1,47 @@
+"""Small corpora, and settings for them."""
+
+import itertools
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from trainer import storage
+from trainer.data import manifest
+from trainer.data.corpus import Corpus
+from trainer.data.shards import Document, SplitWriter
+from trainer.data.vocab import SpecialIds
+
+
+@pytest.fixture
+def special() -> SpecialIds:
+    return SpecialIds(pad=0, unk=1, cls=2, sep=3, mask=4)
+
+
+@pytest.fixture
+def numbered_corpus(tmp_path: Path) -> Callable[..., Corpus]:
+    """Writes documents of sentences of the given lengths; tokens are 5, 6, 7 ..., so each tells where it stands."""
+    folders = (str(tmp_path / f"corpus-{number}") for number in itertools.count())
+
+    def write(documents: Sequence[Sequence[int]], documents_per_shard: int = 1000, vocab_size: int = 1 << 20) -> Corpus:
+        uri = next(folders)
+        writer = SplitWriter(uri, "train", documents_per_shard, vocab_size)
+        token = 5
+        for lengths in documents:
+            tokens = np.arange(token, token + sum(lengths), dtype=np.uint32)
+            writer.add(Document(tokens, np.array(lengths, np.uint16)))
+            token += sum(lengths)
+        writer.flush()
+        described = manifest.Manifest(
+            settings={},
+            vocab_size=vocab_size,
+            totals={"train": writer.totals, "held_out": manifest.Totals()},
+            unknown_rate=0,
+            unigram_entropy=0,
+            shards=tuple(writer.shards),
+        )
+        manifest.write(storage.join(uri, "corpus.json"), described)
+        return Corpus(uri, "train")
+
+    return write
