@@ -1,0 +1,94 @@
+"""config.json, which describes a model to Hugging Face: written from a model, and read into one without weights.
+
+Only what BERT is made of is read; what would make it another model (another activation, other positions) is refused.
+"""
+
+import json
+from typing import Any
+
+import pydantic
+import torch
+
+from trainer.config import schema
+from trainer.errors import CheckpointError
+from trainer.model.heads import BertForPreTraining, BertForQuestionAnswering, PretrainedModel
+
+_FIXED = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute", "is_decoder": False}
+"""What is true of every BERT here. A file need not say it but must not say otherwise."""
+
+
+def dumps(model: PretrainedModel, pad_token_id: int) -> str:
+    """The text of config.json."""
+    described = {
+        "architectures": [_architecture(model)],
+        **_FIXED,
+        **model.config.model_dump(),
+        "vocab_size": model.vocab_size,
+        "pad_token_id": pad_token_id,
+        "tie_word_embeddings": True,
+        "dtype": "float32",
+    }
+    return json.dumps(described, indent=2) + "\n"
+
+
+def loads(text: str, where: str) -> PretrainedModel:
+    """A model of that description without weights: its parameters lie on the device `meta` until they are assigned.
+
+    Raises:
+        CheckpointError: not JSON, not a BERT, or of a class that Berth does not have.
+    """
+    described = _parse(text, where)
+    for key, value in _FIXED.items():
+        if described.get(key, value) != value:
+            raise CheckpointError(where, f"{key} is {described[key]!r}, BERT's is {value!r}", "choose a BERT model")
+    vocab_size = described.get("vocab_size")
+    if not isinstance(vocab_size, int) or vocab_size < 1:
+        raise CheckpointError(where, f"vocab_size is {vocab_size!r}, not a number of pieces", "export the model again")
+    with torch.device("meta"):
+        return _without_weights(described.get("architectures"), _model(described, where), vocab_size, where)
+
+
+def _architecture(model: PretrainedModel) -> str:
+    if isinstance(model, BertForQuestionAnswering):
+        return "BertForQuestionAnswering"
+    return "BertForMaskedLM" if model.next_sentence is None else "BertForPreTraining"
+
+
+def _without_weights(architectures: Any, config: schema.Model, vocab_size: int, where: str) -> PretrainedModel:
+    match architectures:
+        case ["BertForPreTraining"]:
+            return BertForPreTraining(config, vocab_size, next_sentence_prediction=True)
+        case ["BertForMaskedLM"]:
+            return BertForPreTraining(config, vocab_size, next_sentence_prediction=False)
+        case ["BertForQuestionAnswering"]:
+            return BertForQuestionAnswering(config, vocab_size)
+        case _:
+            raise CheckpointError(
+                where,
+                f"architectures is {json.dumps(architectures)}",
+                "choose a BertForPreTraining, BertForMaskedLM or BertForQuestionAnswering",
+            )
+
+
+def _parse(text: str, where: str) -> dict[str, Any]:
+    try:
+        described = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise CheckpointError(where, f"not JSON at line {error.lineno}", "export the model again") from error
+    if not isinstance(described, dict):
+        raise CheckpointError(where, f"a JSON {type(described).__name__}, not an object", "export the model again")
+    return described
+
+
+def _model(described: dict[str, Any], where: str) -> schema.Model:
+    try:
+        return schema.Model.model_validate(
+            {key: described[key] for key in schema.Model.model_fields if key in described}
+        )
+    except pydantic.ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"])
+        problem = (
+            f"{field} is {first['input']!r}: {first['msg']}" if field else first["msg"].removeprefix("Value error, ")
+        )
+        raise CheckpointError(where, problem, "export the model again") from error
