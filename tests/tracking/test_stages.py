@@ -1,0 +1,52 @@
+"""What a stage left behind, whole or not."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from trainer.config import schema
+from trainer.errors import DataError
+from trainer.tracking.stages import read_stage
+
+SETTINGS = schema.Pretrain()
+
+
+def history(folder: Path, *records: dict[str, float] | str) -> None:
+    lines = [record if isinstance(record, str) else json.dumps(record) for record in records]
+    (folder / "history.jsonl").write_text("\n".join(lines))
+
+
+def test_a_stage_that_has_not_begun_is_empty(tmp_path: Path) -> None:
+    stage = read_stage(SETTINGS, str(tmp_path / "pretrain"))
+    assert (stage.result, stage.last_step, stage.seconds, len(stage.curve("train/loss"))) == (None, 0, 0, 0)
+
+
+def test_a_step_that_was_logged_twice_counts_once_and_as_logged_last(tmp_path: Path) -> None:
+    history(tmp_path, *({"step": step, "train/loss": loss} for step, loss in ((10, 5), (20, 4), (30, 3), (20, 4.5))))
+    assert read_stage(SETTINGS, str(tmp_path)).curve("train/loss").tolist() == [[10, 5], [20, 4.5], [30, 3]]
+
+
+def test_records_of_one_step_are_one(tmp_path: Path) -> None:
+    history(tmp_path, {"step": 10, "train/loss": 5, "seconds": 7.5}, {"step": 10, "eval/mlm_loss": 6})
+    stage = read_stage(SETTINGS, str(tmp_path))
+    assert stage.history == {10: {"step": 10, "train/loss": 5, "seconds": 7.5, "eval/mlm_loss": 6}}
+    assert (stage.last_step, stage.seconds) == (10, 7.5)
+
+
+def test_a_loss_that_is_no_number_leaves_a_gap(tmp_path: Path) -> None:
+    history(tmp_path, {"step": 10, "train/loss": 5}, {"step": 20, "train/loss": float("nan")})
+    assert read_stage(SETTINGS, str(tmp_path)).curve("train/loss").tolist() == [[10, 5]]
+
+
+def test_a_line_torn_by_a_kill_is_left_out(tmp_path: Path) -> None:
+    history(tmp_path, {"step": 10, "train/loss": 5}, '{"step": 20, "train/lo')
+    assert read_stage(SETTINGS, str(tmp_path)).last_step == 10
+
+
+@pytest.mark.parametrize(("name", "said"), [("result.json", "steps: Field required"), ("answers.json", "valid array")])
+def test_a_file_of_another_shape_is_refused_by_name(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / name).write_text('{"kind": "pretrain"}')
+    with pytest.raises(DataError, match=said) as refusal:
+        read_stage(SETTINGS, str(tmp_path))
+    assert refusal.value.where.endswith(name)

@@ -1,0 +1,187 @@
+"""W&B: what stands in its records, and that it can never stop a training."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import wandb
+
+from trainer.config import schema
+from trainer.tracking.wandb_tracker import WandbTracker, run_id
+
+Recordings = Callable[[Path], list[Any]]
+CONFIG = {"storage": "s3://key:hunter2@bucket/runs", "pretrain": [{"max_steps": 30}]}
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No key of the person who runs the tests, nothing left in their home, no W&B service from one test to the next."""
+    for name in [name for name in os.environ if name.startswith("WANDB_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    monkeypatch.setenv("WANDB_CACHE_DIR", str(tmp_path / "cache"))
+    yield
+    wandb.teardown()
+
+
+def tracker(folder: Path, mode: str = "offline", **overrides: Any) -> WandbTracker:
+    settings = schema.Tracking.model_validate({"wandb": mode, "project": "harbour"})
+    names: dict[str, Any] = {"run_name": "quickstart", "stage": "phase-1", "kind": "pretrain", "config": CONFIG}
+    return WandbTracker(settings, folder=folder, **(names | overrides))
+
+
+def trained(tracker: WandbTracker) -> None:
+    for step in (10, 20, 30):
+        tracker.log({"step": step, "seconds": step / 10, "train/loss": 1 / step}, step)
+    tracker.log({"eval/mlm_loss": 2.5}, 30)
+    tracker.finish({"eval/mlm_loss": 2.5})
+
+
+def closed_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What we said ourselves."""
+    return [record.getMessage() for record in caplog.records if record.name.startswith("trainer")]
+
+
+def in_a_process_of_its_own(folder: Path, *lines: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    script = (
+        "from pathlib import Path; from trainer.config.schema import Tracking",
+        "from trainer.tracking.wandb_tracker import WandbTracker",
+        f"names = dict(run_name='a', stage='b', kind='pretrain', config={{}}, folder=Path({str(folder)!r}))",
+        *lines,
+    )
+    return subprocess.run(
+        [sys.executable, "-c", "\n".join(script)],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+
+
+def test_a_stage_is_one_wandb_run_in_the_group_of_its_berth_run(tmp_path: Path, recordings: Recordings) -> None:
+    trained(tracker(tmp_path))
+    [recorded] = recordings(tmp_path)
+    assert (recorded.run.project, recorded.run.run_group) == ("harbour", "quickstart")
+    assert (recorded.run.run_id, recorded.run.display_name) == ("quickstart.phase-1", "quickstart/phase-1")
+    assert recorded.run.job_type == "pretrain"
+    assert recorded.exit_code == 0
+
+
+def test_history_and_summary_read_back_as_they_were_logged(tmp_path: Path, recordings: Recordings) -> None:
+    trained(tracker(tmp_path))
+    [recorded] = recordings(tmp_path)
+    rows = [{name: value for name, value in row.items() if not name.startswith("_")} for row in recorded.history]
+    assert rows == [
+        {"train/step": 10, "seconds": 1.0, "train/loss": 0.1},
+        {"train/step": 20, "seconds": 2.0, "train/loss": 0.05},
+        {"train/step": 30, "seconds": 3.0, "train/loss": 1 / 30, "eval/mlm_loss": 2.5},
+    ]
+    assert [row["_step"] for row in recorded.history] == [10, 20, 30]
+    assert recorded.summary["eval/mlm_loss"] == 2.5
+
+
+def test_every_curve_is_drawn_over_the_training_step(tmp_path: Path, recordings: Recordings) -> None:
+    trained(tracker(tmp_path))
+    [recorded] = recordings(tmp_path)
+    assert {metric.step_metric for metric in recorded.metrics if metric.glob_name == "*"} == {"train/step"}
+
+
+def test_the_config_is_recorded_without_its_credentials(tmp_path: Path, recordings: Recordings) -> None:
+    trained(tracker(tmp_path))
+    [recorded] = recordings(tmp_path)
+    assert recorded.config["pretrain"] == [{"max_steps": 30}]
+    assert recorded.config["storage"] == "s3://***@bucket/runs"
+    written = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    assert b"hunter2" not in written
+
+
+def test_a_restarted_stage_goes_on_under_the_same_id(tmp_path: Path, recordings: Recordings) -> None:
+    for _ in range(2):
+        trained(tracker(tmp_path))
+    assert [recorded.run.run_id for recorded in recordings(tmp_path)] == ["quickstart.phase-1"] * 2
+
+
+def test_no_two_stages_share_an_id() -> None:
+    assert run_id("a-b", "c") != run_id("a", "b.c") != run_id("a", "b-c")
+    assert run_id("quickstart", "squad-v1.1") == "quickstart.squad-v1.1"
+
+
+def test_two_stages_in_one_process_are_two_wandb_runs(tmp_path: Path, recordings: Recordings) -> None:
+    trained(tracker(tmp_path))
+    trained(tracker(tmp_path, stage="squad-v1.1", kind="squad"))
+    recorded = {each.run.run_id: (each.run.job_type, len(each.history)) for each in recordings(tmp_path)}
+    assert recorded == {"quickstart.phase-1": ("pretrain", 3), "quickstart.squad-v1.1": ("squad", 3)}
+
+
+def test_disabled_creates_nothing(tmp_path: Path) -> None:
+    trained(tracker(tmp_path / "stage", "disabled"))
+    assert not (tmp_path / "stage").exists()
+
+
+def test_the_setting_of_the_run_is_stronger_than_the_environment(
+    tmp_path: Path, recordings: Recordings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANDB_MODE", "disabled")
+    trained(tracker(tmp_path))
+    assert len(recordings(tmp_path)) == 1
+
+
+def test_without_a_key_online_records_offline_and_says_so_once(
+    tmp_path: Path, recordings: Recordings, caplog: pytest.LogCaptureFixture
+) -> None:
+    trained(tracker(tmp_path, "online"))
+    [warning] = warnings(caplog)
+    assert "no API key" in warning
+    assert "wandb sync" in warning
+    assert len(recordings(tmp_path)[0].history) == 3
+
+
+def test_an_unreachable_server_leaves_an_offline_record_and_a_clean_exit(
+    tmp_path: Path, recordings: Recordings
+) -> None:
+    process = in_a_process_of_its_own(
+        tmp_path,
+        "WandbTracker(Tracking(wandb='online'), **names, init_timeout=1).log({'train/loss': 1.0}, 10)",
+        WANDB_BASE_URL=f"http://127.0.0.1:{closed_port()}",
+        WANDB_API_KEY="0" * 40,
+    )
+    assert (process.returncode, process.stdout) == (0, "")
+    [warning] = process.stderr.splitlines()
+    assert warning.startswith("W&B is not online")
+    assert [row["train/loss"] for row in recordings(tmp_path)[0].history] == [1.0]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds W&B's process in Linux's /proc")
+def test_a_wandb_that_dies_does_not_take_the_training_with_it(tmp_path: Path) -> None:
+    process = in_a_process_of_its_own(
+        tmp_path,
+        "import os; tracker = WandbTracker(Tracking(), **names)",
+        "for listing in Path('/proc/self/task').glob('*/children'):",
+        "    [os.kill(int(child), 9) for child in listing.read_text().split()]",
+        "for step in range(1000): tracker.log({'train/loss': 1.0}, step)",
+        "tracker.finish({'train/loss': 1.0}); print('trained')",
+    )
+    assert (process.returncode, process.stdout) == (0, "trained\n")
+    [warning] = process.stderr.splitlines()
+    assert "training goes on" in warning
+
+
+def test_a_folder_that_cannot_be_written_costs_the_curve_and_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    trained(tracker(tmp_path / "file"))
+    assert len(warnings(caplog)) == 1

@@ -1,0 +1,15 @@
+"""What a run shows of itself: trackers while it trains, a report of one page when it has.
+
+tracker        the protocol, and several trackers taken for one
+wandb_tracker  a stage as a run on Weights & Biases
+------------------------------------------------------------------------------
+stages         history.jsonl, result.json, answers.json -> a stage
+card           the published scores
+figures        numbers -> text
+charts         numbers -> SVG
+curves         a stage -> its charts
+excerpts       an answer -> its marked context
+report         all of these -> report.html
+------------------------------------------------------------------------------
+redaction      settings without credentials, for both
+"""
