@@ -1,0 +1,117 @@
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tests.engine.line_task import LineTask
+from trainer.config.schema import Training
+from trainer.engine.checkpoint import Checkpoints
+from trainer.engine.loop import Loop
+from trainer.engine.parallel import Workers
+from trainer.engine.state import State
+
+ALONE = Workers(torch.device("cpu"))
+
+
+class Curve:
+    """A tracker that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.records: list[dict[str, float]] = []
+
+    def log(self, record: Mapping[str, float], step: int) -> None:
+        self.records.append(dict(record) | {"logged_at": step})
+
+    def finish(self, summary: Mapping[str, float]) -> None:
+        pass
+
+
+def train(
+    folder: Path,
+    settings: Training,
+    steps: int = 10,
+    stop: Callable[[], bool] = lambda: False,
+    every: int = 100,
+    dropout: float = 0.5,
+) -> tuple[bool, State, Curve, LineTask]:
+    task = LineTask(settings, steps, dropout)
+    state = State.fresh(task.model, settings)
+    checkpoints = Checkpoints(str(folder), "fingerprint", keep=2)
+    checkpoints.load_latest(state)
+    curve = Curve()
+    loop = Loop(
+        task, state, ALONE, seed=7, checkpoints=checkpoints, checkpoint_every=every, tracker=curve, stop_requested=stop
+    )
+    return loop.run(), state, curve, task
+
+
+def after(steps: int) -> Callable[[], bool]:
+    asked = iter([False] * steps)
+    return lambda: next(asked, True)
+
+
+def weights(state: State) -> dict[str, Any]:
+    return {name: tensor.clone() for name, tensor in state.model.state_dict().items()}
+
+
+def same(one: dict[str, torch.Tensor], other: dict[str, torch.Tensor]) -> bool:
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_stopped_run_continues_to_the_very_same_weights(tmp_path: Path, settings: Training) -> None:
+    finished, undisturbed, _, _ = train(tmp_path / "undisturbed", settings)
+    assert finished
+    for _ in range(3):
+        finished, _, _, _ = train(tmp_path / "stopped", settings, stop=after(3))
+        assert not finished
+    finished, resumed, _, _ = train(tmp_path / "stopped", settings)
+    assert finished
+    assert same(weights(undisturbed), weights(resumed))
+    assert resumed.tokens == undisturbed.tokens == 80
+
+
+def test_the_curve_of_a_stopped_run_has_each_point_once(tmp_path: Path, settings: Training) -> None:
+    _, undisturbed, _, _ = train(tmp_path / "undisturbed", settings)
+    train(tmp_path / "stopped", settings, stop=after(5))
+    _, resumed, _, _ = train(tmp_path / "stopped", settings)
+    timing = {"seconds", "train/tokens_per_second"}
+    curves = [
+        [{key: value for key, value in record.items() if key not in timing} for record in state.history]
+        for state in (undisturbed, resumed)
+    ]
+    assert curves[0] == curves[1]
+    assert [record["step"] for record in resumed.history] == [2, 4, 6, 8, 10]
+
+
+def test_seeking_reads_no_earlier_batch(tmp_path: Path, settings: Training) -> None:
+    train(tmp_path, settings, stop=after(6))
+    _, _, _, task = train(tmp_path, settings)
+    assert min(task.seen) == 6
+
+
+def test_micro_batches_change_nothing_but_rounding(tmp_path: Path, settings: Training) -> None:
+    runs = [
+        train(tmp_path / str(size), settings.model_copy(update={"micro_batch_size": size}), dropout=0.0)[1]
+        for size in (8, 2)
+    ]
+    for one, other in zip(*(weights(state).values() for state in runs), strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-5, atol=1e-6)
+
+
+def test_points_come_at_the_asked_steps_and_at_the_last(tmp_path: Path, settings: Training) -> None:
+    _, _, curve, _ = train(tmp_path, settings, steps=7)
+    assert [record["logged_at"] for record in curve.records] == [2, 4, 6, 7]
+    assert ["eval/line_loss" in record for record in curve.records] == [False, True, False, True]
+    assert {"train/loss", "train/learning_rate", "train/grad_norm"} <= curve.records[0].keys()
+
+
+def test_the_loss_goes_down(tmp_path: Path, settings: Training) -> None:
+    fast = settings.model_copy(update={"optimizer": settings.optimizer.model_copy(update={"learning_rate": 0.05})})
+    _, _, curve, _ = train(tmp_path, fast, steps=60, dropout=0.0)
+    assert curve.records[-1]["train/loss"] < 0.5 * curve.records[0]["train/loss"]
+
+
+def test_only_the_newest_checkpoints_are_kept(tmp_path: Path, settings: Training) -> None:
+    train(tmp_path, settings, every=2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000008", "step-00000010"]

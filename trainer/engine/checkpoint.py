@@ -1,0 +1,155 @@
+"""Checkpoints of a stage on any storage, without pickle.
+
+    checkpoints/step-00000500/
+        model.safetensors  optimizer.safetensors  history.jsonl  state.json  vocab.txt
+        complete.json       written last: the SHA-256 of every file above
+
+A folder without `complete.json` is an interrupted save and is passed over; one whose files do not match it is torn
+and is passed over with a warning. A checkpoint of another configuration is refused.
+"""
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer
+
+from trainer import storage
+from trainer.engine.state import State
+from trainer.errors import CheckpointError, StorageError
+from trainer.optim import optimizers
+
+log = logging.getLogger(__name__)
+
+FORMAT = 1
+
+
+class Checkpoints:
+    """The checkpoints in a stage's folder.
+
+    Args:
+        uri: the folder; it need not be there yet.
+        fingerprint: of the configuration; see `Run.fingerprint`.
+        keep: how many of the newest stay.
+    """
+
+    def __init__(self, uri: str, fingerprint: str, keep: int) -> None:
+        self.uri = uri
+        self.fingerprint = fingerprint
+        self.keep = keep
+
+    def save(self, state: State, tokenizer: Tokenizer) -> None:
+        """Write the state under its step, then delete the oldest over `keep`. Call on one worker only."""
+        folder = storage.join(self.uri, f"step-{state.step:08d}")
+        storage.remove(folder)
+        hashes: dict[str, str] = {}
+        for name, write in _writers(state, tokenizer, self.fingerprint).items():
+            with storage.new_file(storage.join(folder, name)) as path:
+                write(path)
+                hashes[name] = _sha256(path)
+        storage.write_text(storage.join(folder, "complete.json"), json.dumps({"sha256": hashes}, indent=1))
+        for old in self._complete()[: -self.keep]:
+            storage.remove(storage.join(self.uri, old))
+
+    def load_latest(self, state: State) -> bool:
+        """Fill the state from the newest whole checkpoint; False where there is none.
+
+        Raises:
+            CheckpointError: the checkpoint is of another configuration.
+        """
+        files = self._latest()
+        if files is None:
+            return False
+        figures = json.loads(files["state.json"].read_text())
+        state.step = figures["step"]
+        state.tokens = figures["tokens"]
+        state.seconds = figures["seconds"]
+        state.history = [json.loads(line) for line in files["history.jsonl"].read_text().splitlines()]
+        _load_tensors(files, state)
+        return True
+
+    def load_weights_and_moments(self, state: State) -> None:
+        """Fill a fresh state from the newest checkpoint of the phase before, as NVIDIA's second phase does: the
+        optimizer keeps its moments, steps and schedule begin anew.
+
+        Raises:
+            CheckpointError: there is none, or it is of another configuration.
+        """
+        files = self._latest()
+        if files is None:
+            raise CheckpointError(self.uri, "no whole checkpoint of the phase before", "delete that stage's folder")
+        _load_tensors(files, state)
+
+    def _latest(self) -> dict[str, Path] | None:
+        for name in reversed(self._complete()):
+            folder = storage.join(self.uri, name)
+            try:
+                files = _verified(folder)
+            except (CheckpointError, StorageError) as error:
+                log.warning("passed over a torn checkpoint: %s", error)
+                continue
+            figures = json.loads(files["state.json"].read_text())
+            if (figures["format"], figures["fingerprint"]) != (FORMAT, self.fingerprint):
+                raise CheckpointError(
+                    folder,
+                    "it belongs to another configuration",
+                    "give the run another name or delete the stage's folder",
+                )
+            return files
+        return None
+
+    def _complete(self) -> list[str]:
+        steps = [name for name in storage.names(self.uri) if name.startswith("step-")]
+        return [name for name in steps if storage.exists(storage.join(self.uri, name, "complete.json"))]
+
+
+def _load_tensors(files: dict[str, Path], state: State) -> None:
+    state.model.load_state_dict(load_file(files["model.safetensors"]))
+    moments = files["optimizer.safetensors"]
+    optimizers.load_state_tensors(state.optimizer, state.model, load_file(moments), state.step, str(moments))
+
+
+def _writers(state: State, tokenizer: Tokenizer, fingerprint: str) -> dict[str, Callable[[Path], object]]:
+    figures = {
+        "format": FORMAT,
+        "fingerprint": fingerprint,
+        "step": state.step,
+        "tokens": state.tokens,
+        "seconds": state.seconds,
+    }
+    model = _on_host(dict(state.model.state_dict()))
+    moments = _on_host(optimizers.state_tensors(state.optimizer, state.model))
+    history = "".join(json.dumps(record) + "\n" for record in state.history)
+    pieces = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    return {
+        "model.safetensors": lambda path: save_file(model, path),
+        "optimizer.safetensors": lambda path: save_file(moments, path),
+        "history.jsonl": lambda path: path.write_text(history),
+        "state.json": lambda path: path.write_text(json.dumps(figures, indent=1)),
+        "vocab.txt": lambda path: path.write_text("".join(f"{piece}\n" for piece, _ in pieces), encoding="utf-8"),
+    }
+
+
+def _on_host(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+
+
+def _verified(folder: str) -> dict[str, Path]:
+    try:
+        hashes: dict[str, str] = json.loads(storage.read_text(storage.join(folder, "complete.json")))["sha256"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(folder, "complete.json cannot be read", "delete the folder") from error
+    files = {name: storage.fetch(storage.join(folder, name)) for name in hashes}
+    for name, expected in hashes.items():
+        if not files[name].exists() or _sha256(files[name]) != expected:
+            raise CheckpointError(folder, f"{name} is not what was saved", "delete the folder")
+    return files
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,66 @@
+"""Where everything of a run lies: one folder, `storage`/`name`, with a folder for each stage.
+
+run.yaml                what was asked for
+world/                  the invented world, if any
+vocab/vocab.txt         the vocabulary, given or trained
+corpus/                 Arrow shards and corpus.json
+<stage>/checkpoints/    see `checkpoint`
+<stage>/model/          a model directory that Hugging Face opens
+<stage>/history.jsonl   the curves
+<stage>/result.json     written last: the stage is finished
+report.html
+"""
+
+from dataclasses import dataclass
+
+from trainer import storage
+from trainer.config.schema import Run
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """URIs in a run's folder."""
+
+    uri: str
+
+    @classmethod
+    def of(cls, run: Run) -> "RunFolder":
+        return cls(storage.join(storage.absolute(run.storage), run.name))
+
+    @property
+    def config(self) -> str:
+        return storage.join(self.uri, "run.yaml")
+
+    @property
+    def world(self) -> str:
+        return storage.join(self.uri, "world")
+
+    @property
+    def vocab(self) -> str:
+        return storage.join(self.uri, "vocab")
+
+    @property
+    def vocab_file(self) -> str:
+        return storage.join(self.vocab, "vocab.txt")
+
+    @property
+    def corpus(self) -> str:
+        return storage.join(self.uri, "corpus")
+
+    def stage(self, name: str, *parts: str) -> str:
+        return storage.join(self.uri, name, *parts)
+
+    def checkpoints(self, stage: str) -> str:
+        return self.stage(stage, "checkpoints")
+
+    def model(self, stage: str) -> str:
+        return self.stage(stage, "model")
+
+    def result(self, stage: str) -> str:
+        return self.stage(stage, "result.json")
+
+    def resolve(self, uri: str) -> str:
+        """A URI of the configuration as one that any process can open: `run://` is this folder."""
+        if uri.startswith("run://"):
+            return storage.join(self.uri, uri.removeprefix("run://"))
+        return storage.absolute(uri)

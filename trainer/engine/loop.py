@@ -1,0 +1,193 @@
+"""The loop: the only place where gradients are made.
+
+A step is the same whoever runs it: the global batch is fixed, each worker takes its slice in micro-batches, losses
+are divided by the counts over all workers, and gradients are summed. What a restart or a resize changes is only how
+the slices fall.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import torch
+from torch import Tensor, nn
+
+from trainer.config.schema import Training
+from trainer.engine.checkpoint import Checkpoints
+from trainer.engine.parallel import Workers, accumulating, autocast
+from trainer.engine.state import Record, State, seed_step
+from trainer.engine.task import MicroBatch, Task
+from trainer.optim.optimizers import set_learning_rate
+from trainer.optim.schedules import multiplier
+from trainer.tracking.tracker import Tracker
+
+
+class Loop:
+    """Trains one task from a state to its last step.
+
+    Args:
+        seed: of the run.
+        checkpoints: where the state is saved, every `checkpoint_every` steps and at the end.
+        tracker: takes the points of the curves; on the first worker only.
+        stop_requested: asked on the first worker before each step.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        state: State,
+        workers: Workers,
+        *,
+        seed: int,
+        checkpoints: Checkpoints,
+        checkpoint_every: int,
+        tracker: Tracker,
+        stop_requested: Callable[[], bool],
+    ) -> None:
+        self.task = task
+        self.state = state
+        self.workers = workers
+        self.seed = seed
+        self.checkpoints = checkpoints
+        self.checkpoint_every = checkpoint_every
+        self.tracker = tracker
+        self.stop_requested = stop_requested
+        self._model = workers.spread(state.model)
+        self._settings: Training = task.settings
+
+    def run(self) -> bool:
+        """Train; True when the last step is done, False when asked to stop before it. The state is saved in both
+        cases.
+        """
+        self._settle()
+        saved = self.state.step
+        clock = _Clock()
+        for micro_batches in _prefetched(self.task, self.state.step, self.workers):
+            *counts, tokens, stop = self.workers.total(self._figures(micro_batches))
+            if stop:
+                break
+            record = self._step(micro_batches, counts)
+            self.state.step += 1
+            self.state.tokens += int(tokens)
+            self.state.seconds += clock.lap(tokens)
+            if self._due(self._settings.log_every):
+                self._log(record() | {"train/tokens_per_second": clock.rate()})
+            if self.state.step % self.checkpoint_every == 0:
+                self._save()
+                saved = self.state.step
+            clock.lap(0)
+        if saved != self.state.step:
+            self._save()
+        return self.state.step == self.task.steps
+
+    def _step(self, micro_batches: Sequence[MicroBatch], counts: list[float]) -> Callable[[], Record]:
+        """One optimizer step; returns what gives its point of the curves, for that costs a look at the device."""
+        seed_step(self.seed, self.state.step, self.workers.rank)
+        device = self.workers.device
+        # DDP averages over the workers; times their number it sums.
+        weights = torch.tensor([self.workers.world_size / max(count, 1) for count in counts], device=device)
+        losses = torch.zeros(len(counts), device=device)
+        correct = torch.zeros(len(counts), device=device)
+        self._model.train()
+        for number, micro_batch in enumerate(micro_batches, start=1):
+            with accumulating(self._model, last=number == len(micro_batches)):
+                with autocast(device, self._settings.precision):
+                    sums = self.task.losses(self._model, micro_batch.inputs)
+                (sums.losses * weights).sum().backward()
+            losses += sums.losses.detach()
+            correct += sums.correct
+        norm = nn.utils.clip_grad_norm_(self.state.model.parameters(), self._settings.optimizer.max_grad_norm)
+        rate = self._settings.optimizer.learning_rate * multiplier(
+            self._settings.schedule, self.state.step, self.task.steps
+        )
+        set_learning_rate(self.state.optimizer, rate)
+        self.state.optimizer.step()
+        self.state.optimizer.zero_grad()
+        return lambda: self._record(losses, correct, counts, norm, rate)
+
+    def _record(self, losses: Tensor, correct: Tensor, counts: list[float], norm: Tensor, rate: float) -> Record:
+        totals = self.workers.total_on_device(torch.stack([losses, correct])).tolist()
+        record: Record = {}
+        for name, loss, right, count in zip(self.task.objectives, *totals, counts, strict=True):
+            record[f"train/{name}_loss"] = loss / max(count, 1)
+            record[f"train/{name}_accuracy"] = right / max(count, 1)
+        record["train/loss"] = sum(record[f"train/{name}_loss"] for name in self.task.objectives)
+        record["train/learning_rate"] = rate
+        record["train/grad_norm"] = norm.item()
+        return record
+
+    def _figures(self, micro_batches: Sequence[MicroBatch]) -> list[float]:
+        counts = [sum(column) for column in zip(*(batch.counts for batch in micro_batches), strict=True)]
+        stop = self.workers.first and self.stop_requested()
+        return [*map(float, counts), float(sum(batch.tokens for batch in micro_batches)), float(stop)]
+
+    def _settle(self) -> None:
+        """One throw-away backward pass: DDP lays out its buckets anew after the first, and with more than two workers
+        another layout sums in another order. After this the first step of a resumed run sums like any other.
+        """
+        if self.workers.world_size == 1 or self.state.step == self.task.steps:
+            return
+        micro_batch = self.task.micro_batches(self.state.step, self.workers.rank, self.workers.world_size)[0]
+        with autocast(self.workers.device, self._settings.precision):
+            sums = self.task.losses(self._model, micro_batch.inputs)
+        (sums.losses * 0).sum().backward()
+        self.state.optimizer.zero_grad()
+
+    def _due(self, every: int) -> bool:
+        return self.state.step % every == 0 or self.state.step == self.task.steps
+
+    def _log(self, figures: Record) -> None:
+        record: Record = {
+            "step": self.state.step,
+            "seconds": round(self.state.seconds, 3),
+            "train/tokens": self.state.tokens,
+            "train/world_size": self.workers.world_size,
+            **figures,
+        }
+        if self._due(self.task.eval_every):
+            record |= self.task.evaluate(self.workers)
+        self.state.history.append(record)
+        if self.workers.first:
+            self.tracker.log(record, self.state.step)
+
+    def _save(self) -> None:
+        if self.workers.first:
+            self.checkpoints.save(self.state, self.task.tokenizer)
+
+
+class _Clock:
+    """Seconds of training steps, and tokens per second since the last look."""
+
+    def __init__(self) -> None:
+        self._last = time.monotonic()
+        self._seconds = 0.0
+        self._tokens = 0.0
+
+    def lap(self, tokens: float) -> float:
+        now = time.monotonic()
+        seconds, self._last = now - self._last, now
+        if tokens:
+            self._seconds += seconds
+            self._tokens += tokens
+        return seconds
+
+    def rate(self) -> float:
+        rate = self._tokens / self._seconds
+        self._seconds = self._tokens = 0.0
+        return rate
+
+
+def _prefetched(task: Task, start: int, workers: Workers) -> Iterator[Sequence[MicroBatch]]:
+    """The batches of all steps from `start`, each made while the one before it trains."""
+
+    def make(step: int) -> Sequence[MicroBatch]:
+        return task.micro_batches(step, workers.rank, workers.world_size)
+
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
+        ahead = pool.submit(make, start) if start < task.steps else None
+        for step in range(start, task.steps):
+            assert ahead is not None
+            batch = ahead.result()
+            if step + 1 < task.steps:
+                ahead = pool.submit(make, step + 1)
+            yield batch
