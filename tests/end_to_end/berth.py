@@ -1,0 +1,57 @@
+"""The command `berth` as a process of its own, with what a test does to it: signals, a killed worker."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+
+
+class Berth:
+    """A `berth` command that runs in a folder. Nothing is replaced: real Ray, real workers, real W&B in offline
+    mode.
+    """
+
+    def __init__(self, folder: Path, *arguments: str) -> None:
+        self._output = folder / f"output-{time.monotonic_ns()}.txt"
+        with self._output.open("w") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "trainer", *arguments],
+                cwd=folder,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=os.environ | {"OMP_NUM_THREADS": "1"},
+            )
+
+    def wait(self, seconds: float = 240) -> tuple[int, str]:
+        """The exit code and all that was printed."""
+        try:
+            code = self._process.wait(seconds)
+        finally:
+            self._process.kill()
+        return code, self._output.read_text()
+
+    def wait_for(self, file: Path, seconds: float = 120) -> "Berth":
+        """Until the file is there."""
+        deadline = time.monotonic() + seconds
+        while not file.exists():
+            assert self._process.poll() is None, f"ended before {file} was written: {self.wait()}"
+            assert time.monotonic() < deadline, f"{file} was not written in {seconds} s"
+            time.sleep(0.02)
+        return self
+
+    def interrupt(self) -> "Berth":
+        """What Ctrl-C does."""
+        self._process.send_signal(signal.SIGINT)
+        return self
+
+    def kill_a_worker(self) -> "Berth":
+        """SIGKILL one process of Ray Train's worker group."""
+        children = psutil.Process(self._process.pid).children(recursive=True)
+        workers = [child for child in children if "RayTrainWorker" in child.name() + " ".join(child.cmdline())]
+        assert len(workers) == 2, [child.cmdline() for child in children]
+        workers[-1].kill()
+        return self

@@ -1,0 +1,96 @@
+"""A whole run on real text: 12 books and 105 Wikipedia articles, BERT's own vocabulary, then real SQuAD split by
+article.
+
+Far too little text and time for good scores; what it shows is that the loss goes below what word frequencies alone
+give.
+"""
+
+import gzip
+import json
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.berth import Berth
+
+RUN = """\
+name: real-text
+corpus:
+  sources: [{{path: books, documents: file}}, {{path: wikipedia.txt}}]
+vocab: {{path: {vocab}}}
+model:
+  hidden_size: 256
+  num_hidden_layers: 4
+  num_attention_heads: 4
+  intermediate_size: 1024
+pretrain:
+  max_steps: 600
+  batch_size: 32
+  micro_batch_size: 8
+  max_length: 128
+  max_predictions: 20
+  optimizer: {{learning_rate: 1.0e-3}}
+  schedule: {{warmup_ratio: 0.1}}
+  eval_every: 200
+squad:
+  - name: squad-v1.1
+    train: [train.json, {squad}/train-v1.1-12-articles.json.gz]
+    dev: dev.json
+    batch_size: 24
+    micro_batch_size: 6
+    epochs: 1
+    optimizer: {{learning_rate: 3.0e-4}}
+scaling: {{num_workers: 2}}
+checkpoint: {{every_steps: 100}}
+"""
+HELD_OUT_ARTICLES = 8
+
+
+def write_books(source: Path, folder: Path) -> None:
+    """What stands between Project Gutenberg's header and its footer."""
+    folder.mkdir()
+    for book in sorted(source.glob("*.txt.gz")):
+        text = gzip.decompress(book.read_bytes()).decode("utf-8-sig").replace("\r\n", "\n")
+        body = text.partition("*** START OF")[2].partition("\n")[2].partition("*** END OF")[0]
+        (folder / book.name.removesuffix(".gz")).write_text(body)
+
+
+def write_wikipedia(archive: Path, file: Path) -> None:
+    """An article a block, from wikiextractor's JSON lines."""
+    articles: list[str] = []
+    with tarfile.open(archive) as tar:
+        for member in sorted(tar.getnames()):
+            stream = tar.extractfile(member) if "extracted_json/" in member else None
+            if stream is not None:
+                texts = (json.loads(line)["text"] for line in stream.read().decode().splitlines() if line.strip())
+                articles += [" ".join(text.split()) for text in texts if text.strip()]
+    file.write_text("\n\n".join(articles))
+
+
+def split_by_article(dev: Path, folder: Path) -> None:
+    articles = json.loads(gzip.decompress(dev.read_bytes()))["data"]
+    for name, part in (("train", articles[:-HELD_OUT_ARTICLES]), ("dev", articles[-HELD_OUT_ARTICLES:])):
+        (folder / f"{name}.json").write_text(json.dumps({"version": "1.1", "data": part}))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3000)
+def test_real_text_is_learned_beyond_word_frequencies(shared_data: Path, tmp_path: Path) -> None:
+    write_books(shared_data / "books", tmp_path / "books")
+    write_wikipedia(shared_data / "wiki" / "wikiextractor-output.tar.gz", tmp_path / "wikipedia.txt")
+    split_by_article(shared_data / "squad" / "dev-v1.1.json.gz", tmp_path)
+    vocab, squad = shared_data / "bert-base-uncased-vocab.txt", shared_data / "squad"
+    (tmp_path / "real-text.yaml").write_text(RUN.format(vocab=vocab, squad=squad))
+
+    code, output = Berth(tmp_path, "run", "real-text.yaml").wait(2900)
+    print(output)
+    assert code == 0
+
+    folder = tmp_path / "runs" / "real-text"
+    first = json.loads((folder / "pretrain" / "history.jsonl").read_text().splitlines()[0])
+    reached = json.loads((folder / "pretrain" / "result.json").read_text())["metrics"]["eval/mlm_loss"]
+    entropy = json.loads((folder / "corpus" / "corpus.json").read_text())["unigram_entropy"]
+    print(f"MLM loss {first['train/mlm_loss']:.3f} -> {reached:.3f} held out; unigram entropy {entropy:.3f}")
+    assert first["train/mlm_loss"] == pytest.approx(10.3, abs=0.5), "ln(30522) = 10.33"
+    assert reached < entropy

@@ -1,0 +1,5 @@
+"""`python -m trainer` is `berth`."""
+
+from trainer.cli import main
+
+main()

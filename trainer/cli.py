@@ -1,0 +1,103 @@
+"""The command `berth`: parse, call one function, print.
+
+Everything heavier than click is imported inside the command that needs it, so that `berth --help` answers at once.
+This is the only module that imports inside functions.
+"""
+
+import sys
+from typing import Any
+
+import click
+
+from trainer.errors import BerthError, Interrupted
+
+
+class _Berth(click.Group):
+    """Turns the errors that people can mend into one line and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BerthError as error:
+            click.echo(f"berth: {error}", err=True)
+            sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("berth: stopped; the same command continues", err=True)
+            sys.exit(Interrupted.exit_code)
+
+
+@click.group(cls=_Berth, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="berth")
+def main() -> None:
+    """Train a BERT encoder from scratch and score it on SQuAD."""
+
+
+@main.command()
+@click.argument("run")
+@click.argument("overrides", nargs=-1)
+def run(run: str, overrides: tuple[str, ...]) -> None:
+    """Execute RUN, a YAML file or the name of a recipe.
+
+    OVERRIDES change settings: `berth run quickstart pretrain.max_steps=100 scaling.num_workers=1`. The same command
+    continues a run that was stopped and leaves finished stages as they are.
+    """
+    from rich.console import Console
+
+    from trainer.config.load import load
+    from trainer.runtime import driver, scores
+
+    console = Console()
+    settings = load(run, overrides)
+    report = driver.execute(settings, console)
+    console.print(scores.table(driver.results(settings)))
+    console.print(f"report: {report}", soft_wrap=True, highlight=False)
+
+
+@main.command()
+def recipes() -> None:
+    """List the recipes that RUN may name."""
+    from trainer.config.load import recipe_names
+
+    for name in recipe_names():
+        click.echo(name)
+
+
+@main.command()
+@click.argument("stage")
+@click.argument("destination")
+def export(stage: str, destination: str) -> None:
+    """Copy the model of a finished STAGE (such as runs/quickstart/squad-v2.0) to DESTINATION.
+
+    DESTINATION becomes a directory that Hugging Face's `from_pretrained` opens.
+    """
+    from trainer.tasks.export import export
+
+    click.echo(export(stage, destination))
+
+
+@main.command("fill-mask")
+@click.argument("text")
+@click.option("--model", help="A model directory. Default: the newest pretrained model below runs/.")
+@click.option("--top", default=5, show_default=True, help="How many guesses to show.")
+def fill_mask(text: str, model: str | None, top: int) -> None:
+    """Guess the [MASK] in TEXT: berth fill-mask "Paris is the [MASK] of France."."""
+    from trainer.model.heads import BertForPreTraining
+    from trainer.tasks.inference import fill_mask, newest_model
+
+    for guess in fill_mask(text, model or newest_model(BertForPreTraining), top):
+        click.echo(f"{guess.probability:6.1%}  {guess.text}")
+
+
+@main.command()
+@click.argument("question")
+@click.option(
+    "--context", required=True, type=click.File(encoding="utf-8"), help="The text to answer from; - is stdin."
+)
+@click.option("--model", help="A model directory. Default: the newest SQuAD model below runs/.")
+def answer(question: str, context: Any, model: str | None) -> None:
+    """Answer QUESTION from the text of a file."""
+    from trainer.model.heads import BertForQuestionAnswering
+    from trainer.tasks.inference import answer, newest_model
+
+    reply = answer(question, context.read(), model or newest_model(BertForQuestionAnswering))
+    click.echo(f"{reply.probability:6.1%}  {reply.text or '(no answer)'}")

@@ -1,0 +1,21 @@
+"""From a `Run` to finished stages: prepare, start the workers, show what they do.
+
+Ray reads its environment when it is imported, so it is set here, before any module of this package imports Ray. What
+the user or the pod has set stays.
+"""
+
+import os
+import secrets
+
+_RAY = {
+    "RAY_AUTH_MODE": "token",  # without it, whoever reaches a Ray port runs code here
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "1",  # a dead worker is noticed after so long
+    "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "10",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the coming default, which Ray warns about
+}
+
+for _name, _value in _RAY.items():
+    os.environ.setdefault(_name, _value)
+if "RAY_AUTH_TOKEN_PATH" not in os.environ:
+    os.environ.setdefault("RAY_AUTH_TOKEN", secrets.token_hex(32))

@@ -1,0 +1,113 @@
+"""The notice board between the driver and its workers: one small Ray actor.
+
+Workers pin progress, warnings and final errors on it; the driver reads them, shows them, and pins the wish to stop. No
+training step waits for it.
+"""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+
+from trainer.errors import BerthError
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A stage has come so far."""
+
+    stage: str
+    step: int
+    steps: int
+    record: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Something a person should read."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error that no restart mends."""
+
+    error: BerthError
+
+
+Notice = Progress | Message | Failure
+
+BoardHandle = Any
+"""What `Board.remote()` gives; Ray does not type the methods of its handles."""
+
+
+@ray.remote(num_cpus=0)
+class Board:
+    """Keeps what was pinned until the driver takes it."""
+
+    def __init__(self) -> None:
+        self._notices: list[Notice] = []
+        self._stop = False
+
+    def pin(self, notice: Notice) -> None:
+        self._notices.append(notice)
+
+    def take(self) -> list[Notice]:
+        notices, self._notices = self._notices, []
+        return notices
+
+    def stop(self) -> None:
+        self._stop = True
+
+    def stopping(self) -> bool:
+        return self._stop
+
+
+class StopSign:
+    """Asks the board now and then whether to stop; never waits for its answer."""
+
+    def __init__(self, board: BoardHandle, every: float = 0.5) -> None:
+        self._board = board
+        self._every = every
+        self._asked_at = 0.0
+        self._answer: Any = None
+        self._stop = False
+
+    def __call__(self) -> bool:
+        if self._answer is not None and ray.wait([self._answer], timeout=0)[0]:
+            self._stop = bool(ray.get(self._answer))
+            self._answer = None
+        if self._answer is None and time.monotonic() - self._asked_at >= self._every:
+            self._asked_at = time.monotonic()
+            self._answer = self._board.stopping.remote()
+        return self._stop
+
+
+class BoardTracker:
+    """Shows each point of the curves as progress."""
+
+    def __init__(self, board: BoardHandle, stage: str, steps: int) -> None:
+        self._board = board
+        self._stage = stage
+        self._steps = steps
+
+    def log(self, record: Mapping[str, float], step: int) -> None:
+        self._board.pin.remote(Progress(self._stage, step, self._steps, dict(record)))
+
+    def finish(self, summary: Mapping[str, float]) -> None:
+        """Nothing: the driver reads the result from the stage's folder."""
+
+
+class BoardHandler(logging.Handler):
+    """Carries the warnings of a worker to the driver's screen."""
+
+    def __init__(self, board: BoardHandle) -> None:
+        super().__init__(logging.WARNING)
+        self._board = board
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._board.pin.remote(Message(record.getMessage()))

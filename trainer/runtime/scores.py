@@ -1,0 +1,40 @@
+"""The table that a run ends with: what each stage reached, beside the published card's scores."""
+
+from typing import Any
+
+from rich.table import Table
+
+from trainer.tracking.card import card
+
+
+def table(results: dict[str, dict[str, Any]]) -> Table:
+    """A row a stage; the card's scores are those of NVIDIA's `bertbaseuncased` on the official dev sets."""
+    rows = Table(title="What the run reached", title_justify="left")
+    for heading in ("stage", "steps", "time", "reached", "card"):
+        rows.add_column(heading, justify="right" if heading in ("steps", "time") else "left")
+    for name, result in results.items():
+        metrics: dict[str, float] = result["metrics"]
+        minutes, seconds = divmod(round(result["seconds"]), 60)
+        reached, published = _scores(metrics) if result["kind"] == "squad" else (_losses(metrics), "")
+        rows.add_row(name, f"{result['steps']:,}", f"{minutes}:{seconds:02d}", reached, published)
+    return rows
+
+
+def _losses(metrics: dict[str, float]) -> str:
+    labels = {
+        "eval/mlm_loss": "MLM loss {:.3f}",
+        "eval/mlm_accuracy": "accuracy {:.1%}",
+        "eval/nsp_accuracy": "NSP accuracy {:.1%}",
+    }
+    return "held out: " + ", ".join(label.format(metrics[key]) for key, label in labels.items() if key in metrics)
+
+
+def _scores(metrics: dict[str, float]) -> tuple[str, str]:
+    reached = f"EM {metrics['squad/exact']:.2f}  F1 {metrics['squad/f1']:.2f}"
+    version_2 = "squad/NoAns_exact" in metrics
+    if version_2:
+        reached += (
+            f"\nanswerable EM {metrics['squad/HasAns_exact']:.2f}, no answer {metrics['squad/NoAns_exact']:.2f} %"
+        )
+    published = card(version_2)
+    return reached, f"EM {published.exact:.2f}  F1 {published.f1:.2f}"

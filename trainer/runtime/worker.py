@@ -1,0 +1,132 @@
+"""One rank of the worker group: goes through the stages that are not finished and trains each.
+
+Ray Train starts this function anew on every worker after a crash or a resize; what was done is found on storage.
+"""
+
+import json
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import ray.train
+import torch
+from ray.train.torch import get_device
+
+from trainer import storage
+from trainer.config.load import fingerprint
+from trainer.config.schema import Pretrain, Run, Squad
+from trainer.engine.checkpoint import Checkpoints
+from trainer.engine.folder import RunFolder
+from trainer.engine.loop import Loop
+from trainer.engine.parallel import Workers
+from trainer.engine.state import State
+from trainer.engine.task import Task
+from trainer.errors import BerthError
+from trainer.model.pretrained import save_pretrained
+from trainer.runtime.board import BoardHandle, BoardHandler, BoardTracker, Failure, StopSign
+from trainer.tasks.pretrain import PretrainTask
+from trainer.tasks.squad import SquadTask
+from trainer.tracking.tracker import Trackers
+from trainer.tracking.wandb_tracker import WandbTracker
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What the driver hands to every worker."""
+
+    run: Run
+    folder: RunFolder
+    board: BoardHandle
+
+
+def work(assignment: Assignment) -> None:
+    """Train all unfinished stages, or stop early when the board says so."""
+    board = assignment.board
+    torch.set_num_threads(assignment.run.scaling.cpus_per_worker)
+    workers = Workers(get_device())
+    if workers.first:
+        logging.getLogger("trainer").addHandler(BoardHandler(board))
+    try:
+        for stage in assignment.run.stages:
+            if not storage.exists(assignment.folder.result(stage.name)) and not _train(stage, assignment, workers):
+                return
+    except BerthError as error:
+        # A person must act: a restart would meet the same. The driver ends the group, the others may be waiting for us.
+        ray.get(board.pin.remote(Failure(error)))
+        raise
+
+
+def _train(stage: Pretrain | Squad, assignment: Assignment, workers: Workers) -> bool:
+    run, folder, board = assignment.run, assignment.folder, assignment.board
+    torch.manual_seed(run.seed)  # random weights are the same on every worker
+    task = _task(stage, run, folder)
+    task.model.to(workers.device)
+    state = State.fresh(task.model, stage)
+    checkpoints = Checkpoints(folder.checkpoints(stage.name), fingerprint(run, stage.name), run.checkpoint.keep)
+    if not checkpoints.load_latest(state):
+        task.start(state)
+    tracker = _tracker(stage, assignment, task.steps) if workers.first else Trackers()
+    loop = Loop(
+        task,
+        state,
+        workers,
+        seed=run.seed,
+        checkpoints=checkpoints,
+        checkpoint_every=run.checkpoint.every_steps,
+        tracker=tracker,
+        stop_requested=StopSign(board),
+    )
+    finished = loop.run()
+    if finished:
+        metrics = task.finish(workers, folder.stage(stage.name))
+        if workers.first:
+            tracker.finish(metrics)
+            _write_result(stage, assignment, task, state, metrics)
+        workers.wait()
+    return finished
+
+
+def _kind(stage: Pretrain | Squad) -> Literal["pretrain", "squad"]:
+    return "pretrain" if isinstance(stage, Pretrain) else "squad"
+
+
+def _task(stage: Pretrain | Squad, run: Run, folder: RunFolder) -> Task:
+    return PretrainTask(run, stage, folder) if isinstance(stage, Pretrain) else SquadTask(run, stage, folder)
+
+
+def _tracker(stage: Pretrain | Squad, assignment: Assignment, steps: int) -> Trackers:
+    run = assignment.run
+    wandb = WandbTracker(
+        run.tracking,
+        run_name=run.name,
+        stage=stage.name,
+        kind=_kind(stage),
+        config=run.model_dump(mode="json"),
+        folder=storage.working_folder(assignment.folder.stage(stage.name)),
+    )
+    return Trackers(BoardTracker(assignment.board, stage.name, steps), wandb)
+
+
+def _write_result(
+    stage: Pretrain | Squad, assignment: Assignment, task: Task, state: State, metrics: dict[str, float]
+) -> None:
+    """The model, the curves and, last, the result that marks the stage as finished."""
+    folder = assignment.folder
+    storage.upload(folder.stage(stage.name))
+    save_pretrained(task.model, task.tokenizer, folder.model(stage.name))
+    history = "".join(json.dumps(record) + "\n" for record in state.history)
+    storage.write_text(folder.stage(stage.name, "history.jsonl"), history)
+    result: dict[str, Any] = {
+        "stage": stage.name,
+        "kind": _kind(stage),
+        "steps": state.step,
+        "samples": state.step * stage.batch_size,
+        "tokens": state.tokens,
+        "seconds": round(state.seconds, 1),
+        "workers": ray.train.get_context().get_world_size(),
+        "parameters": sum(parameter.numel() for parameter in task.model.parameters()),
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "metrics": metrics,
+    }
+    storage.write_text(folder.result(stage.name), json.dumps(result, indent=1))

@@ -1,0 +1,215 @@
+"""SQuAD as a task: windows of questions and contexts in, span losses out; answers and official scores at the end."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+from torch.nn.functional import log_softmax
+
+from trainer import storage
+from trainer.config.schema import Run, Squad
+from trainer.data import order, vocab
+from trainer.engine.folder import RunFolder
+from trainer.engine.parallel import Workers, autocast
+from trainer.engine.state import State
+from trainer.engine.task import MicroBatch, Sums
+from trainer.errors import ConfigError
+from trainer.model.heads import BertForQuestionAnswering
+from trainer.model.packing import Packed, pack, padded_positions
+from trainer.model.pretrained import from_pretrained
+from trainer.squad import answers, examples, features, metrics
+from trainer.squad.answers import Predictions
+from trainer.squad.features import Window
+
+
+class Inputs(NamedTuple):
+    """S windows, packed into T tokens."""
+
+    packed: Packed
+    start_positions: Tensor
+    """(S,) int64, counted from each window's [CLS]; 0 is [CLS], no answer here."""
+    end_positions: Tensor
+    """(S,) int64."""
+
+
+class SquadTask:
+    """Fine-tuning on one SQuAD file and scoring on another.
+
+    Raises:
+        DataError: a file is not SQuAD.
+        CheckpointError: the model to start from cannot be used.
+    """
+
+    objectives = ("span",)
+
+    def __init__(self, run: Run, stage: Squad, folder: RunFolder) -> None:
+        self.settings = stage
+        self._seed = run.seed
+        self._encoder, self.tokenizer = _encoder_and_tokenizer(run, stage, folder)
+        config = run.model if self._encoder is None else self._encoder.config
+        if stage.max_length > config.max_position_embeddings:
+            raise ConfigError(
+                f"{stage.name}.max_length",
+                f"{stage.max_length} is over the {config.max_position_embeddings} positions of its model",
+                "lower it",
+            )
+        self.model = BertForQuestionAnswering(config, self.tokenizer.get_vocab_size())
+        files = [examples.load(folder.resolve(uri)) for uri in stage.train]
+        self._windows = self._convert([example for file in files for example in file.examples])
+        self._dev = examples.load(folder.resolve(stage.dev))
+        self.steps = math.ceil(stage.epochs * len(self._windows) / stage.batch_size)
+        self.eval_every = self.steps
+
+    def start(self, state: State) -> None:
+        """Take the encoder of the pretrained model; the head that points at answers is new."""
+        if self._encoder is not None:
+            state.model.get_submodule("bert").load_state_dict(self._encoder.bert.state_dict())
+
+    def micro_batches(self, step: int, rank: int, world_size: int) -> list[MicroBatch]:
+        _, ids = order.sample_ids(step, self.settings.batch_size, len(self._windows), self._seed)
+        mine = ids[order.rank_slice(self.settings.batch_size, rank, world_size)]
+        return self._split([self._windows[index] for index in mine])
+
+    def losses(self, model: nn.Module, inputs: Inputs) -> Sums:
+        device = next(model.parameters()).device
+        packed = inputs.packed.to(device)
+        targets = torch.stack([inputs.start_positions, inputs.end_positions]).to(device)
+        logits = torch.stack(model(packed)).float()
+        padded = _padded(logits, packed)
+        loss = -log_softmax(padded, -1).gather(-1, targets[..., None]).sum() / 2
+        correct = (padded.detach().argmax(-1) == targets).all(0).sum()
+        return Sums(loss[None], correct[None])
+
+    def evaluate(self, workers: Workers) -> dict[str, float]:  # noqa: ARG002 - the scores come once, in `finish`
+        return {}
+
+    def finish(self, workers: Workers, folder: str) -> dict[str, float]:
+        """Predict the dev file with all workers; the first writes the official files and some examples.
+
+        Writes predictions.json, nbest_predictions.json, null_odds.json (v2.0) and answers.json.
+        """
+        windows = self._convert(self._dev.examples)
+        own = range(workers.rank, len(windows), workers.world_size)
+        gathered = workers.gather(self._logits([windows[index] for index in own], workers))
+        if gathered is None:
+            return {}
+        starts, ends = _interleaved(gathered, len(windows))
+        predictions = answers.predict(
+            self._dev.examples,
+            windows,
+            starts,
+            ends,
+            n_best=self.settings.n_best,
+            max_answer_length=self.settings.max_answer_length,
+            null_threshold=self.settings.null_threshold,
+            version_2=self._dev.version_2,
+        )
+        self._write(folder, predictions)
+        null_odds = predictions.null_odds if self._dev.version_2 else None
+        scores = metrics.evaluate(self._dev, predictions.answers, null_odds)
+        return {f"squad/{name}": value for name, value in scores.items()}
+
+    def _convert(self, questions: Sequence[examples.Example]) -> list[Window]:
+        return features.convert(
+            questions,
+            self.tokenizer,
+            max_length=self.settings.max_length,
+            doc_stride=self.settings.doc_stride,
+            max_query_length=self.settings.max_query_length,
+        )
+
+    @torch.no_grad()
+    def _logits(self, windows: Sequence[Window], workers: Workers) -> list[NDArray[np.float32]]:
+        """(2, L) for each window: start and end logits. Sorted by length inside, so that batches are even."""
+        self.model.eval()
+        by_length = sorted(range(len(windows)), key=lambda index: len(windows[index].input_ids))
+        logits: dict[int, NDArray[np.float32]] = {}
+        size = 4 * self.settings.micro_batch_size
+        for start in range(0, len(by_length), size):
+            indices = by_length[start : start + size]
+            packed = _inputs([windows[index] for index in indices]).packed.to(workers.device)
+            with autocast(workers.device, self.settings.precision):
+                both = torch.stack(self.model(packed)).float().cpu().numpy()
+            pieces = np.split(both, packed.cu_seqlens[1:-1].tolist(), axis=1)
+            logits |= dict(zip(indices, pieces, strict=True))
+        return [logits[index] for index in range(len(windows))]
+
+    def _split(self, windows: Sequence[Window]) -> list[MicroBatch]:
+        size = self.settings.micro_batch_size
+        parts = [windows[start : start + size] for start in range(0, len(windows), size)]
+        return [
+            MicroBatch(_inputs(part), (len(part),), sum(len(window.input_ids) for window in part)) for part in parts
+        ]
+
+    def _write(self, folder: str, predictions: Predictions) -> None:
+        scores = metrics.score(self._dev, predictions.answers)
+        files: dict[str, Any] = {
+            "predictions.json": predictions.answers,
+            "nbest_predictions.json": predictions.n_best,
+            "answers.json": [
+                {
+                    "id": example.id,
+                    "title": example.title,
+                    "question": example.question,
+                    "context": example.context,
+                    "gold": [answer.text for answer in example.answers],
+                    "prediction": predictions.answers[example.id],
+                    "exact": bool(scores[example.id].exact),
+                    "f1": scores[example.id].f1,
+                }
+                for example in _some_right_and_wrong(self._dev.examples, scores)
+            ],
+        }
+        if self._dev.version_2:
+            files["null_odds.json"] = predictions.null_odds
+        for name, content in files.items():
+            storage.write_text(storage.join(folder, name), json.dumps(content, ensure_ascii=False, indent=1))
+
+
+def _encoder_and_tokenizer(run: Run, stage: Squad, folder: RunFolder) -> tuple[Any, Tokenizer]:
+    if stage.model is not None:
+        return from_pretrained(folder.resolve(stage.model))
+    if run.pretrain:
+        return from_pretrained(folder.model(run.pretrain[-1].name))
+    return None, vocab.load(folder.vocab_file, run.vocab.lowercase)
+
+
+def _inputs(windows: Sequence[Window]) -> Inputs:
+    return Inputs(
+        pack([window.input_ids for window in windows], [window.token_type_ids for window in windows]),
+        torch.tensor([window.start_position for window in windows]),
+        torch.tensor([window.end_position for window in windows]),
+    )
+
+
+def _padded(logits: Tensor, packed: Packed) -> Tensor:
+    """(2, T) -> (2, S, L), -inf behind the end of each window."""
+    windows, length = len(packed.cu_seqlens) - 1, packed.max_seqlen
+    positions = padded_positions(packed.cu_seqlens, length, logits.shape[1])
+    padded = logits.new_full((2, windows * length), -torch.inf).index_copy(1, positions, logits)
+    return padded.unflatten(1, (windows, length))
+
+
+def _interleaved(
+    gathered: Sequence[Sequence[NDArray[np.float32]]], count: int
+) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
+    """What worker r made for windows r, r + world, ... back in the windows' order, starts and ends apart."""
+    both = [gathered[index % len(gathered)][index // len(gathered)] for index in range(count)]
+    return [pair[0] for pair in both], [pair[1] for pair in both]
+
+
+def _some_right_and_wrong(
+    questions: Sequence[examples.Example], scores: dict[str, metrics.Score], each: int = 8
+) -> list[examples.Example]:
+    """Up to `each` questions that were answered right and as many that were not, spread over the file."""
+    chosen: list[examples.Example] = []
+    for right in (True, False):
+        found = [example for example in questions if bool(scores[example.id].exact) is right]
+        chosen += found[:: max(len(found) // each, 1)][:each]
+    return chosen
