@@ -1,3 +1,4 @@
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -45,10 +46,27 @@ def new_folder(folder: Path) -> Path:
     return folder
 
 
+Start = Callable[..., Berth]
+
+
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def berth() -> Iterator[Start]:
+    """Starts the command `berth` in a folder: `berth(folder, "run", "tiny.yaml")`."""
+    started: list[Berth] = []
+
+    def start(folder: Path, *arguments: str) -> Berth:
+        started.append(Berth(folder, *arguments))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.end()
+
+
+@pytest.fixture(scope="session")
+def undisturbed(berth: Start, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder in which `berth run tiny.yaml` ran to its end with nothing in its way."""
     folder = new_folder(tmp_path_factory.mktemp("end-to-end") / "undisturbed")
-    code, output = Berth(folder, "run", "tiny.yaml").wait()
+    code, output = berth(folder, "run", "tiny.yaml").wait()
     assert code == 0, output
     return folder

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.end_to_end.berth import Berth
-from tests.end_to_end.conftest import new_folder
+from tests.end_to_end.conftest import Start, new_folder
 
 STAGES = ("pretrain", "squad")
 
@@ -29,24 +28,26 @@ def losses(folder: Path, stage: str) -> list[tuple[int, float]]:
     return [(record["step"], record["train/loss"]) for record in records]
 
 
-def test_ctrl_c_and_killed_workers_in_every_stage_change_no_bit(undisturbed: Path, tmp_path: Path) -> None:
+def test_ctrl_c_and_killed_workers_in_every_stage_change_no_bit(
+    berth: Start, undisturbed: Path, tmp_path: Path
+) -> None:
     folder = new_folder(tmp_path / "disturbed")
 
-    preparing = Berth(folder, "run", "tiny.yaml").wait_for(folder / "runs" / "tiny" / "run.yaml")
+    preparing = berth(folder, "run", "tiny.yaml").wait_for(folder / "runs" / "tiny" / "run.yaml")
     code, output = preparing.interrupt().wait()
     assert code == 130, output
     assert "the same command continues" in output
 
-    pretraining = Berth(folder, "run", "tiny.yaml").wait_for(checkpoint(folder, "pretrain", 25))
+    pretraining = berth(folder, "run", "tiny.yaml").wait_for(checkpoint(folder, "pretrain", 25))
     code, output = pretraining.interrupt().wait()
     assert code == 130, output
     assert output.splitlines()[-1] == "berth: stopped and saved; the same command continues"
 
-    both = Berth(folder, "run", "tiny.yaml").wait_for(checkpoint(folder, "pretrain", 125)).kill_a_worker()
+    both = berth(folder, "run", "tiny.yaml").wait_for(checkpoint(folder, "pretrain", 125)).kill_a_worker()
     code, output = both.wait_for(checkpoint(folder, "squad", 25)).interrupt().wait()
     assert code == 130, output
 
-    finetuning = Berth(folder, "run", "tiny.yaml").wait_for(checkpoint(folder, "squad", 75)).kill_a_worker()
+    finetuning = berth(folder, "run", "tiny.yaml").wait_for(checkpoint(folder, "squad", 75)).kill_a_worker()
     code, output = finetuning.wait()
     assert code == 0, output
     assert output.splitlines()[-1] == f"report: {folder}/runs/tiny/report.html"
@@ -56,23 +57,23 @@ def test_ctrl_c_and_killed_workers_in_every_stage_change_no_bit(undisturbed: Pat
         assert losses(folder, stage) == losses(undisturbed, stage)
 
 
-def test_a_finished_run_is_not_run_again(undisturbed: Path) -> None:
+def test_a_finished_run_is_not_run_again(berth: Start, undisturbed: Path) -> None:
     results = [undisturbed / "runs" / "tiny" / stage / "result.json" for stage in STAGES]
     before = [result.stat().st_mtime_ns for result in results]
-    code, output = Berth(undisturbed, "run", "tiny.yaml").wait()
+    code, output = berth(undisturbed, "run", "tiny.yaml").wait()
     assert code == 0, output
     assert "ETA" not in output
     assert [result.stat().st_mtime_ns for result in results] == before
 
 
-def test_the_number_of_workers_changes_the_curve_by_rounding_alone(tmp_path: Path) -> None:
+def test_the_number_of_workers_changes_the_curve_by_rounding_alone(berth: Start, tmp_path: Path) -> None:
     curves = []
     for workers in (1, 2):
         folder = new_folder(tmp_path / f"workers-{workers}")
         settings = ("pretrain.max_steps=30", "pretrain.precision=fp32", "squad=null")
         no_dropout = ("model.hidden_dropout_prob=0", "model.attention_probs_dropout_prob=0")
         count = f"scaling.num_workers=[1, {workers}]"
-        code, output = Berth(folder, "run", "tiny.yaml", count, *settings, *no_dropout).wait()
+        code, output = berth(folder, "run", "tiny.yaml", count, *settings, *no_dropout).wait()
         assert code == 0, output
         curves.append(losses(folder, "pretrain"))
     for (step, one), (same_step, two) in zip(*curves, strict=True):

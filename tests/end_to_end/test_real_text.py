@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.end_to_end.berth import Berth
+from tests.end_to_end.conftest import Start
 
 RUN = """\
 name: real-text
@@ -76,14 +76,14 @@ def split_by_article(dev: Path, folder: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(3000)
-def test_real_text_is_learned_beyond_word_frequencies(shared_data: Path, tmp_path: Path) -> None:
+def test_real_text_is_learned_beyond_word_frequencies(berth: Start, shared_data: Path, tmp_path: Path) -> None:
     write_books(shared_data / "books", tmp_path / "books")
     write_wikipedia(shared_data / "wiki" / "wikiextractor-output.tar.gz", tmp_path / "wikipedia.txt")
     split_by_article(shared_data / "squad" / "dev-v1.1.json.gz", tmp_path)
     vocab, squad = shared_data / "bert-base-uncased-vocab.txt", shared_data / "squad"
     (tmp_path / "real-text.yaml").write_text(RUN.format(vocab=vocab, squad=squad))
 
-    code, output = Berth(tmp_path, "run", "real-text.yaml").wait(2900)
+    code, output = berth(tmp_path, "run", "real-text.yaml").wait(2900)
     print(output)
     assert code == 0
 
