@@ -4,8 +4,7 @@ The commands are run for real, in this process; none of them gets as far as star
 """
 
 import json
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -120,21 +119,8 @@ def test_storage_of_an_unknown_kind(folder: Path) -> None:
     assert refusal("storage=floppy://disk").startswith("floppy://disk: no such kind of storage")
 
 
-@pytest.fixture
-def full_disk(tmp_path: Path) -> Iterator[Path]:
-    """A real file system of 64 KiB."""
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True, text=True, check=False
-    )
-    if mounted.returncode:
-        pytest.skip(f"needs a small file system, and mounting one is not allowed here: {mounted.stderr.strip()}")
-    yield disk
-    subprocess.run(["umount", str(disk)], check=True)
-
-
-def test_a_full_disk(folder: Path, full_disk: Path) -> None:
+def test_a_full_disk(folder: Path, small_disk: Callable[[int], Path]) -> None:
+    full_disk = small_disk(64)
     (folder / "long.txt").write_text("\n\n".join(f"Word{n} follows word{n + 1}." for n in range(20_000)))
     line = refusal(f"storage={full_disk}", "corpus.sources.0.path=long.txt")
     assert "cannot be written: no space left on device" in line

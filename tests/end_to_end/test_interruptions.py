@@ -1,12 +1,15 @@
 """A run's history does not show in its result."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.end_to_end.conftest import Start, new_folder
+
+pytestmark = pytest.mark.timeout(900)  # six starts of Ray and of its workers, on a machine that may be busy
 
 STAGES = ("pretrain", "squad")
 
@@ -50,11 +53,28 @@ def test_ctrl_c_and_killed_workers_in_every_stage_change_no_bit(
     finetuning = berth(folder, "run", "tiny.yaml").wait_for(checkpoint(folder, "squad", 75)).kill_a_worker()
     code, output = finetuning.wait()
     assert code == 0, output
+    assert "failed" in output
+    assert "the workers start again from the last checkpoint" in output
     assert output.splitlines()[-1] == f"report: {folder}/runs/tiny/report.html"
 
     for stage in STAGES:
         assert last_checkpoint(folder, stage) == last_checkpoint(undisturbed, stage)
         assert losses(folder, stage) == losses(undisturbed, stage)
+
+
+@pytest.mark.slow
+def test_a_disk_that_fills_up_ends_the_run_and_keeps_the_last_checkpoint(
+    berth: Start, tmp_path: Path, small_disk: Callable[[int], Path]
+) -> None:
+    folder, disk = new_folder(tmp_path / "folder"), small_disk(4096)
+    settings = (f"storage={disk}", "checkpoint.every_steps=5", "checkpoint.keep=1000")
+    code, output = berth(folder, "run", "tiny.yaml", *settings).wait()
+    assert code == 2, output
+    assert output.splitlines()[-1].startswith(f"berth: {disk}/tiny/pretrain/")
+    assert "cannot be written: no space left on device" in output
+    assert "Traceback" not in output
+    checkpoints = disk / "tiny" / "pretrain" / "checkpoints"
+    assert len([step for step in checkpoints.iterdir() if (step / "complete.json").exists()]) > 0
 
 
 def test_a_finished_run_is_not_run_again(berth: Start, undisturbed: Path) -> None:
@@ -66,6 +86,7 @@ def test_a_finished_run_is_not_run_again(berth: Start, undisturbed: Path) -> Non
     assert [result.stat().st_mtime_ns for result in results] == before
 
 
+@pytest.mark.slow
 def test_the_number_of_workers_changes_the_curve_by_rounding_alone(berth: Start, tmp_path: Path) -> None:
     curves = []
     for workers in (1, 2):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
+from ray.train import UserCallback
 
 from trainer.errors import BerthError
 
@@ -100,6 +101,19 @@ class BoardTracker:
 
     def finish(self, summary: Mapping[str, float]) -> None:
         """Nothing: the driver reads the result from the stage's folder."""
+
+
+class RestartNotice(UserCallback):
+    """Tells that workers failed and start again; Ray Train calls it in a process of its own."""
+
+    def __init__(self, board: BoardHandle) -> None:
+        self._board = board
+
+    def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:  # noqa: ARG002
+        ranks = ", ".join(str(rank) for rank in sorted(worker_exceptions))
+        reason = str(next(iter(worker_exceptions.values()))).strip().rpartition("\n")[2]
+        text = f"worker {ranks} failed ({reason}); the workers start again from the last checkpoint"
+        self._board.pin.remote(Message(text))
 
 
 class BoardHandler(logging.Handler):

@@ -12,13 +12,12 @@ import signal
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from functools import partial
 from types import FrameType
 from typing import Any
 
 import ray
-from ray.train import FailureConfig, RunConfig, ScalingConfig, TrainingFailedError
+from ray.train import FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig, TorchTrainer
 from rich.console import Console
 
@@ -29,7 +28,7 @@ from trainer.data.prepare import Progress
 from trainer.engine.folder import RunFolder
 from trainer.errors import BerthError, ConfigError, Interrupted
 from trainer.runtime import board
-from trainer.runtime.board import Board, BoardHandle, Failure, Message, Notice
+from trainer.runtime.board import Board, BoardHandle, Failure, Message, Notice, RestartNotice
 from trainer.runtime.display import Display
 from trainer.runtime.prepare import prepare
 from trainer.runtime.worker import Assignment, work
@@ -103,32 +102,29 @@ def _finished(run: Run, folder: RunFolder) -> bool:
     return all(storage.exists(folder.result(stage.name)) for stage in run.stages)
 
 
-@dataclass(slots=True)
-class _Training:
-    """Ray Train at work in a thread of its own."""
+class _Training(threading.Thread):
+    """Ray Train at work in a thread of its own, so that signals and progress have the main one."""
 
-    trainer: TorchTrainer
-    error: TrainingFailedError | None = None
-    thread: threading.Thread = field(init=False)
+    def __init__(self, trainer: TorchTrainer) -> None:
+        super().__init__(name="ray-train", daemon=True)
+        self._trainer = trainer
+        self.error: Exception | None = None
 
-    def __post_init__(self) -> None:
-        self.thread = threading.Thread(target=self._fit, name="ray-train", daemon=True)
-        self.thread.start()
-
-    def _fit(self) -> None:
+    def run(self) -> None:
         try:
-            self.trainer.fit()
-        except TrainingFailedError as error:
+            self._trainer.fit()
+        except Exception as error:
             self.error = error
 
 
 def _train(run: Run, folder: RunFolder, display: Display, stop: threading.Event) -> None:
     with _ray():
         notices: BoardHandle = Board.remote()  # pyright: ignore[reportFunctionMemberAccess]
-        training = _Training(_trainer(run, folder, Assignment(run, folder, notices)))
+        training = _Training(_trainer(run, Assignment(run, folder, notices)))
+        training.start()
         told = False
-        while training.thread.is_alive():
-            training.thread.join(0.2)
+        while training.is_alive():
+            training.join(0.2)
             if stop.is_set() and not told:
                 display.say("stopping at the next step; once more to stop at once")
                 notices.stop.remote()
@@ -136,7 +132,8 @@ def _train(run: Run, folder: RunFolder, display: Display, stop: threading.Event)
             _show(ray.get(notices.take.remote()), display)
         _show(ray.get(notices.take.remote()), display)
     if training.error is not None:
-        raise BerthError(f"training failed, after {run.scaling.max_failures} restarts: {training.error}")
+        last_line = str(training.error).strip().rpartition("\n")[2]
+        raise BerthError(f"training failed, after {run.scaling.max_failures} restarts: {last_line}") from training.error
     if told and not _finished(run, folder):
         raise Interrupted("stopped and saved; the same command continues")
 
@@ -152,10 +149,10 @@ def _show(notices: list[Notice], display: Display) -> None:
                 raise error
 
 
-def _trainer(run: Run, folder: RunFolder, assignment: Assignment) -> TorchTrainer:
+def _trainer(run: Run, assignment: Assignment) -> TorchTrainer:
     scaling = run.scaling
     resources = {"CPU": scaling.cpus_per_worker} | ({"GPU": 1} if scaling.gpus_per_worker else {})
-    filesystem, path = storage.arrow_filesystem(folder.stage("ray"))
+    filesystem, path = storage.arrow_filesystem(assignment.folder.stage("ray"))
     return TorchTrainer(
         partial(work, assignment),
         torch_config=TorchConfig(backend="nccl" if scaling.gpus_per_worker else "gloo", timeout_s=300),
@@ -169,6 +166,7 @@ def _trainer(run: Run, folder: RunFolder, assignment: Assignment) -> TorchTraine
             storage_path=path,
             storage_filesystem=filesystem,
             failure_config=FailureConfig(max_failures=scaling.max_failures),
+            callbacks=[RestartNotice(assignment.board)],
         ),
     )
 

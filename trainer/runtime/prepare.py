@@ -1,4 +1,4 @@
-"""All that happens before the workers start: the invented world, the check of the SQuAD files, vocabulary and corpus.
+"""All that happens before the workers start: the invented world, a look at what is read, vocabulary and corpus.
 
 Each part leaves its result in the run's folder with a marker written last; what is there and fits is not made again.
 """
@@ -10,6 +10,7 @@ from trainer.data.prepare import Progress, Sources, prepare_vocab
 from trainer.data.prepare import prepare as prepare_corpus
 from trainer.data.world import write_world
 from trainer.engine.folder import RunFolder
+from trainer.model.pretrained import from_pretrained
 from trainer.squad import examples
 
 
@@ -20,12 +21,14 @@ def prepare(run: Run, folder: RunFolder, progress: Progress) -> None:
         progress: told what is being made, how much is done, and of how much.
 
     Raises:
-        DataError: text, vocabulary or a SQuAD file is not what it should be.
+        InputError: text, vocabulary, a SQuAD file or a model is not what it should be.
     """
     if run.world is not None:
         _write_world(run, folder, progress)
     for uri in dict.fromkeys(uri for stage in run.squad for uri in (*stage.train, stage.dev)):
         examples.load(folder.resolve(uri))
+    for uri in dict.fromkeys(stage.model for stage in run.squad if stage.model is not None):
+        from_pretrained(folder.resolve(uri))
     sources: Sources = [(source, folder.resolve(source.path)) for source in run.corpus.sources] if run.corpus else []
     given = folder.resolve(run.vocab.path) if run.vocab.path else None
     if given or sources:

@@ -78,12 +78,11 @@ def _train(stage: Pretrain | Squad, assignment: Assignment, workers: Workers) ->
         stop_requested=StopSign(board),
     )
     finished = loop.run()
-    if finished:
-        metrics = task.finish(workers, folder.stage(stage.name))
-        if workers.first:
-            tracker.finish(metrics)
-            _write_result(stage, assignment, task, state, metrics)
-        workers.wait()
+    metrics = task.finish(workers, folder.stage(stage.name)) if finished else {}
+    tracker.finish(metrics)
+    if finished and workers.first:
+        _write_result(stage, assignment, task, state, metrics)
+    workers.wait()
     return finished
 
 
