@@ -19,7 +19,7 @@ test: $(INSTALLED) ## The default tests: no GPU, no network, no cluster
 	$(BIN)/python -m pytest
 
 test-slow: $(INSTALLED) ## The tests that take minutes
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -rP
 
 check: $(INSTALLED) ## Lint, format, types and the floors of the architecture
 	$(BIN)/ruff check

@@ -18,6 +18,12 @@ def checkpoint(folder: Path, stage: str, step: int) -> Path:
     return folder / "runs" / "tiny" / stage / "checkpoints" / f"step-{step:08d}" / "complete.json"
 
 
+def further(folder: Path, stage: str) -> Path:
+    """The second checkpoint after the newest that is there."""
+    newest = max(path.name for path in (folder / "runs" / "tiny" / stage / "checkpoints").iterdir())
+    return checkpoint(folder, stage, int(newest.removeprefix("step-")) // 25 * 25 + 50)
+
+
 def last_checkpoint(folder: Path, stage: str) -> dict[str, str]:
     """The SHA-256 of weights and optimizer state after the stage's last step."""
     newest = max((folder / "runs" / "tiny" / stage / "checkpoints").iterdir())
@@ -46,11 +52,11 @@ def test_ctrl_c_and_killed_workers_in_every_stage_change_no_bit(
     assert code == 130, output
     assert output.splitlines()[-1] == "berth: stopped and saved; the same command continues"
 
-    both = berth(folder, "run", "tiny.yaml").wait_for(checkpoint(folder, "pretrain", 125)).kill_a_worker()
+    both = berth(folder, "run", "tiny.yaml").wait_for(further(folder, "pretrain")).kill_a_worker()
     code, output = both.wait_for(checkpoint(folder, "squad", 25)).interrupt().wait()
     assert code == 130, output
 
-    finetuning = berth(folder, "run", "tiny.yaml").wait_for(checkpoint(folder, "squad", 75)).kill_a_worker()
+    finetuning = berth(folder, "run", "tiny.yaml").wait_for(further(folder, "squad")).kill_a_worker()
     code, output = finetuning.wait()
     assert code == 0, output
     assert "failed" in output

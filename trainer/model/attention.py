@@ -10,10 +10,12 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.attention.varlen import varlen_attn
 from torch.nn.functional import scaled_dot_product_attention
 
 from trainer.model.packing import pad, padded_positions, unpad
+
+if torch.cuda.is_available():  # it loads torch's compiler: 6 s that a machine without a GPU need not wait
+    from torch.nn.attention.varlen import varlen_attn
 
 Kernel = Literal["varlen", "padded", "split"]
 
@@ -50,7 +52,9 @@ def attention(
 
 
 def _varlen(query: Tensor, key: Tensor, value: Tensor, cu_seqlens: Tensor, max_seqlen: int) -> Tensor:
-    attended = varlen_attn(query, key, value, cu_seqlens, cu_seqlens, max_seqlen, max_seqlen)
+    attended = varlen_attn(  # pyright: ignore[reportPossiblyUnboundVariable]
+        query, key, value, cu_seqlens, cu_seqlens, max_seqlen, max_seqlen
+    )
     assert isinstance(attended, Tensor), "no auxiliary result was asked for"
     return attended
 

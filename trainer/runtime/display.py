@@ -31,7 +31,7 @@ class Display:
             TimeElapsedColumn(),
             TextColumn("ETA"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             console=console,
         )
         self._tasks: dict[str, TaskID] = {}
@@ -63,7 +63,7 @@ class Display:
         self.show(stage, step, steps, note)
 
     def say(self, text: str) -> None:
-        self._console.print(text, highlight=False)
+        self._console.print(text, highlight=False, markup=False)
 
     def _line(self, part: str, done: int, total: int | None, note: str) -> None:
         now = time.monotonic()
