@@ -116,6 +116,7 @@ def test_a_local_file_is_used_where_it_lies(tmp_path: Path) -> None:
 
 def test_relative_paths_become_absolute_and_remote_ones_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    assert storage.absolute("runs", "/elsewhere") == "/elsewhere/runs"
     assert storage.absolute("runs") == os.fspath(tmp_path / "runs")
     assert storage.absolute("memory://runs") == "memory://runs"
 

@@ -28,10 +28,14 @@ def join(uri: str, *parts: str) -> str:
     return "/".join([uri.rstrip("/"), *parts])
 
 
-def absolute(uri: str) -> str:
-    """The URI as any process on this machine can open it: a local path from the root, anything else as it is."""
-    filesystem, path = _filesystem(uri)
-    return path if isinstance(filesystem, LocalFileSystem) else uri
+def absolute(uri: str, base: str | None = None) -> str:
+    """The URI as any process on this machine can open it: a local path from the root, anything else as it is.
+
+    A relative path begins at `base`, or at the current directory.
+    """
+    if not is_local(uri):
+        return uri
+    return uri if "://" in uri else str(Path(base or Path.cwd(), uri))
 
 
 def is_local(uri: str) -> bool:

@@ -26,7 +26,7 @@ class Berth:
                 env=os.environ | {"OMP_NUM_THREADS": "1"},
             )
 
-    def wait(self, seconds: float = 240) -> tuple[int, str]:
+    def wait(self, seconds: float = 600) -> tuple[int, str]:
         """The exit code and all that was printed."""
         return self._process.wait(seconds), self._output.read_text()
 
@@ -37,7 +37,7 @@ class Berth:
             self._process.terminate()
             self._process.wait(60)
 
-    def wait_for(self, file: Path, seconds: float = 120) -> "Berth":
+    def wait_for(self, file: Path, seconds: float = 300) -> "Berth":
         """Until the file is there."""
         deadline = time.monotonic() + seconds
         while not file.exists():

@@ -12,6 +12,7 @@ report.html
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from trainer import storage
 from trainer.config.schema import Run
@@ -22,10 +23,14 @@ class RunFolder:
     """URIs in a run's folder."""
 
     uri: str
+    base: str
+    """The directory where the run was started, and where relative paths of its configuration begin: workers have
+    another.
+    """
 
     @classmethod
     def of(cls, run: Run) -> "RunFolder":
-        return cls(storage.join(storage.absolute(run.storage), run.name))
+        return cls(storage.join(storage.absolute(run.storage), run.name), str(Path.cwd()))
 
     @property
     def config(self) -> str:
@@ -63,4 +68,4 @@ class RunFolder:
         """A URI of the configuration as one that any process can open: `run://` is this folder."""
         if uri.startswith("run://"):
             return storage.join(self.uri, uri.removeprefix("run://"))
-        return storage.absolute(uri)
+        return storage.absolute(uri, self.base)

@@ -63,7 +63,7 @@ class Display:
         self.show(stage, step, steps, note)
 
     def say(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False)
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def _line(self, part: str, done: int, total: int | None, note: str) -> None:
         now = time.monotonic()
