@@ -45,7 +45,8 @@ class Display:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._progress.stop()
+        if self._console.is_terminal:
+            self._progress.stop()
 
     def show(self, part: str, done: int, total: int | None, note: str = "") -> None:
         """`done` of `total` of a part; a total of None is not known yet."""

@@ -26,7 +26,8 @@ def _losses(metrics: dict[str, float]) -> str:
         "eval/mlm_accuracy": "accuracy {:.1%}",
         "eval/nsp_accuracy": "NSP accuracy {:.1%}",
     }
-    return "held out: " + ", ".join(label.format(metrics[key]) for key, label in labels.items() if key in metrics)
+    figures = [label.format(metrics[key]) for key, label in labels.items() if key in metrics]
+    return f"held out: {', '.join(figures)}" if figures else "nothing held out"
 
 
 def _scores(metrics: dict[str, float]) -> tuple[str, str]:
