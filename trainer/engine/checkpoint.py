@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from tokenizers import Tokenizer
 
 from trainer import storage
@@ -126,8 +126,9 @@ def _writers(state: State, tokenizer: Tokenizer, fingerprint: str) -> dict[str, 
     history = "".join(json.dumps(record) + "\n" for record in state.history)
     pieces = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
     return {
-        "model.safetensors": lambda path: save_file(model, path),
-        "optimizer.safetensors": lambda path: save_file(moments, path),
+        # Not save_file: on a full disk it raises an error of its own, not an OSError.
+        "model.safetensors": lambda path: path.write_bytes(save(model)),
+        "optimizer.safetensors": lambda path: path.write_bytes(save(moments)),
         "history.jsonl": lambda path: path.write_text(history),
         "state.json": lambda path: path.write_text(json.dumps(figures, indent=1)),
         "vocab.txt": lambda path: path.write_text("".join(f"{piece}\n" for piece, _ in pieces), encoding="utf-8"),

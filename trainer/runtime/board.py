@@ -35,7 +35,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error that no restart mends."""
+    """An error that no restart mends; the board is told to stop as well."""
 
     error: BerthError
 

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import signal
+import sys
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -123,14 +124,17 @@ def _train(run: Run, folder: RunFolder, display: Display, stop: threading.Event)
         training = _Training(_trainer(run, Assignment(run, folder, notices)))
         training.start()
         told = False
+        failure: BerthError | None = None
         while training.is_alive():
             training.join(0.2)
             if stop.is_set() and not told:
                 display.say("stopping at the next step; once more to stop at once")
                 notices.stop.remote()
                 told = True
-            _show(ray.get(notices.take.remote()), display)
-        _show(ray.get(notices.take.remote()), display)
+            failure = _shown(ray.get(notices.take.remote()), display) or failure
+        failure = _shown(ray.get(notices.take.remote()), display) or failure
+    if failure is not None:
+        raise failure
     if training.error is not None:
         last_line = str(training.error).strip().rpartition("\n")[2]
         raise BerthError(f"training failed, after {run.scaling.max_failures} restarts: {last_line}") from training.error
@@ -138,7 +142,9 @@ def _train(run: Run, folder: RunFolder, display: Display, stop: threading.Event)
         raise Interrupted("stopped and saved; the same command continues")
 
 
-def _show(notices: list[Notice], display: Display) -> None:
+def _shown(notices: list[Notice], display: Display) -> BerthError | None:
+    """Show the notices; the error that ends the run, if there is one among them."""
+    failure = None
     for notice in notices:
         match notice:
             case board.Progress(stage, step, steps, record):
@@ -146,7 +152,8 @@ def _show(notices: list[Notice], display: Display) -> None:
             case Message(text):
                 display.say(f"warning: {text}")
             case Failure(error):
-                raise error
+                failure = error
+    return failure
 
 
 def _trainer(run: Run, assignment: Assignment) -> TorchTrainer:
@@ -192,7 +199,8 @@ def _stop_on_signal() -> Generator[threading.Event]:
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if stop.is_set():
-            raise Interrupted("stopped; the same command continues from the last checkpoint")
+            sys.stderr.write("berth: stopped at once; the same command continues from the last checkpoint\n")
+            os._exit(Interrupted.exit_code)  # Ray's processes end with this one
         stop.set()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}

@@ -47,13 +47,16 @@ def work(assignment: Assignment) -> None:
     workers = Workers(get_device())
     if workers.first:
         logging.getLogger("trainer").addHandler(BoardHandler(board))
+    if ray.get(board.stopping.remote()):
+        return
     try:
         for stage in assignment.run.stages:
             if not storage.exists(assignment.folder.result(stage.name)) and not _train(stage, assignment, workers):
                 return
     except BerthError as error:
-        # A person must act: a restart would meet the same. The driver ends the group, the others may be waiting for us.
-        ray.get(board.pin.remote(Failure(error)))
+        # A person must act, a restart would meet the same: Ray Train starts the workers again, and they return at once.
+        # To return here would leave the others waiting for this one.
+        ray.get([board.pin.remote(Failure(error)), board.stop.remote()])
         raise
 
 
