@@ -6,6 +6,7 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 INSTALLED := .venv/installed
+PIN := -q --universal --python-version 3.11 --generate-hashes --no-header
 export OMP_NUM_THREADS ?= 2
 export RAY_USAGE_STATS_ENABLED := 0
 
@@ -27,9 +28,9 @@ check: $(INSTALLED) ## Lint, format, types and the floors of the architecture
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 
-lock: $(BIN)/uv ## Pin the newest versions that pyproject.toml allows, with hashes
-	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header \
-		--group dev pyproject.toml -o requirements.txt
+lock: $(BIN)/uv ## Pin the newest versions that pyproject.toml allows, with hashes: what a pod runs, and what a developer adds
+	$(BIN)/uv pip compile $(PIN) --upgrade pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile $(PIN) --upgrade --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
 
 clean: ## Delete what the other commands made
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache runs
@@ -41,7 +42,7 @@ $(BIN)/uv: requirements-uv.txt
 	$(BIN)/python -m pip install -q --require-hashes -r requirements-uv.txt
 	@touch $@
 
-$(INSTALLED): $(BIN)/uv requirements.txt pyproject.toml
-	$(BIN)/uv pip install -q --require-hashes -r requirements.txt
+$(INSTALLED): $(BIN)/uv requirements-dev.txt pyproject.toml
+	$(BIN)/uv pip install -q --require-hashes -r requirements-dev.txt
 	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	@touch $@
