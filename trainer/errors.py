@@ -1,21 +1,25 @@
 """Every error that a person may see, and the exit code it ends the process with.
 
-    BerthError               1   something went wrong that is not the input's fault
+    BerthError               3   the run is given up; not the input's fault
     ├── InputError           2   a person can mend it: `where: problem; remedy`
     │   ├── ConfigError          a setting of the run
     │   ├── DataError            text, vocabulary, corpus, SQuAD file
     │   ├── CheckpointError      a checkpoint or a model directory
     │   └── StorageError         a place that cannot be read or written
-    └── Interrupted        130   Ctrl-C; what was done is saved
+    ├── DeadlineExceeded   124   the run's time is up; what was done is saved
+    ├── Interrupted        130   Ctrl-C, SIGTERM; what was done is saved
+    └── Stalled            203   no sign of life; the same command tries again
 
-`cli` prints the one line and exits; a traceback is shown only for what is none of these: our own mistakes.
+`cli` prints the one line and exits; a traceback is shown only for what is none of these, our own mistakes, and Python
+then exits with 1. To the training operator a code from 128 on says "start this pod again", a lower one "the job has
+failed".
 """
 
 
 class BerthError(Exception):
     """An error with a message for people."""
 
-    exit_code = 1
+    exit_code = 3
 
 
 class InputError(BerthError):
@@ -47,6 +51,18 @@ class CheckpointError(InputError):
 
 class StorageError(InputError):
     """A place cannot be read or written."""
+
+
+class DeadlineExceeded(BerthError):
+    """The time that `limits.deadline_hours` gives is over."""
+
+    exit_code = 124  # that of timeout(1)
+
+
+class Stalled(BerthError):
+    """Nothing was heard of the workers for `limits.stall_minutes`."""
+
+    exit_code = 203
 
 
 class Interrupted(BerthError):

@@ -16,7 +16,7 @@ from trainer.errors import ConfigError
 
 RECIPES = resources.files("trainer") / "recipes"
 
-FREE_TO_CHANGE = frozenset({"name", "storage", "scaling", "checkpoint", "tracking"})
+FREE_TO_CHANGE = frozenset({"name", "storage", "scaling", "limits", "checkpoint", "tracking"})
 """Sections that do not shape the result, so that a run may go on under other values of them."""
 
 

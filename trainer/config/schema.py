@@ -208,13 +208,13 @@ class Scaling(Section):
     """How many workers train, and what each gets."""
 
     num_workers: Count | tuple[Count, Count] = 1
-    """A number, or [least, most]: Ray Train then follows the nodes that come and go."""
+    """A number, or [least, most]: the workers then follow the nodes that come and go, and lose no step by it."""
     cpus_per_worker: Count = 1
     """CPU cores, and torch threads, of a worker."""
     gpus_per_worker: Literal[0, 1] = 0
     """1: CUDA and NCCL; 0: CPU and gloo."""
-    max_failures: Annotated[int, Field(ge=0)] = 3
-    """Restarts of the worker group after crashes, each from the last checkpoint."""
+    settle_seconds: Annotated[float, Field(ge=0)] = 5
+    """Nodes that join are waited for so long after the last of them, so that many are one resize."""
 
     @model_validator(mode="after")
     def _least_is_not_over_most(self) -> "Scaling":
@@ -231,6 +231,17 @@ class Scaling(Section):
     @property
     def most_workers(self) -> int:
         return self.num_workers if isinstance(self.num_workers, int) else self.num_workers[1]
+
+
+class Limits(Section):
+    """When a run that does not get on is given up, so that it holds no machines for nothing."""
+
+    max_failures: Annotated[int, Field(ge=0)] = 3
+    """Failures in a row without a new checkpoint between them; the training goes on from the last one after each."""
+    stall_minutes: Annotated[float, Field(gt=0)] = 30
+    """So long without a sign of life from the workers, and they are ended; this counts as a failure."""
+    deadline_hours: Annotated[float, Field(gt=0)] | None = None
+    """Time from the run's first start until it is saved and ended, finished or not."""
 
 
 class Checkpoints(Section):
@@ -277,6 +288,7 @@ class Run(Section):
     squad: Annotated[tuple[Squad, ...], BeforeValidator(_one_or_many, json_schema_input_type=tuple[Squad, ...])] = ()
     """Each entry is a stage that starts from the pretrained model, not from the entry before it."""
     scaling: Scaling = Scaling()
+    limits: Limits = Limits()
     checkpoint: Checkpoints = Checkpoints()
     tracking: Tracking = Tracking()
 
