@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.config.load import differences, dump, fingerprint, load, parse, recipe_names
+from trainer.config.load import differences, dump, fingerprint, load, load_corpus, parse, recipe_names
 from trainer.config.schema import Run
 from trainer.errors import ConfigError
 
@@ -17,6 +17,13 @@ pretrain: {max_steps: 10}
 def minimal(tmp_path: Path) -> str:
     path = tmp_path / "mine.yaml"
     path.write_text(MINIMAL)
+    return str(path)
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> str:
+    path = tmp_path / "corpus.yaml"
+    path.write_text("storage: s3://b/wiki\ncorpus: {sources: [{path: text}]}\n")
     return str(path)
 
 
@@ -57,8 +64,17 @@ def test_numbers_may_be_written_as_1e_minus_4(minimal: str) -> None:
         ("scaling.num_workers=two", "scaling.num_workers: 'two' is not allowed; give a whole number"),
         ("name=Big Run", "name: 'Big Run' is not allowed; give up to 40 lower-case letters, digits and hyphens"),
         ("squad=5", "squad: 5 is not allowed; give a list"),
-        ("corpus={}", "corpus.sources: not set; set it"),
-        ("corpus=null", "corpus: is not set, and pretrain needs text; set corpus.sources"),
+        ("corpus={}", "corpus.sources: is not set, nor is prepared, so there is no text; set one of them"),
+        (
+            "corpus.prepared=s3://b/wiki",
+            "corpus.sources: is set, and the corpus at s3://b/wiki has its own; remove it or prepared",
+        ),
+        (
+            "corpus={prepared: s3://b/wiki, held_out: 0}",
+            "corpus.held_out: is set, and the corpus at s3://b/wiki has its own; remove it or prepared",
+        ),
+        ("corpus={preparde: s3://b/wiki}", "corpus.preparde: no such setting; did you mean prepared?"),
+        ("corpus=null", "corpus: is not set, and pretrain needs text; set corpus.sources or corpus.prepared"),
         ("pretrain=null", "pretrain: is not set, nor is squad, so there is nothing to do; set at least one of them"),
         (
             "model.num_attention_heads=7",
@@ -83,6 +99,42 @@ def test_numbers_may_be_written_as_1e_minus_4(minimal: str) -> None:
 )
 def test_a_wrong_setting_is_named_with_its_value_and_a_remedy(minimal: str, override: str, message: str) -> None:
     assert refusal(minimal, override) == message
+
+
+def test_a_prepared_corpus_brings_its_vocabulary(minimal: str) -> None:
+    assert load(minimal, ("corpus={prepared: s3://b/wiki}",)).corpus is not None
+    assert refusal(minimal, "corpus={prepared: s3://b/wiki}", "vocab.size=100") == (
+        "vocab: is set, and the corpus at s3://b/wiki brings its own vocabulary; remove one of them"
+    )
+
+
+def test_a_corpus_to_prepare_is_read_and_overridden(corpus: str) -> None:
+    settings = load_corpus(corpus, ("vocab.size=100",))
+    assert (settings.storage, settings.vocab.size) == ("s3://b/wiki", 100)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("storage=null", "storage: a NoneType is not allowed; give text"),
+        ("name=x", "name: no such setting; remove it"),
+        ("corpus.held_outs=1", "corpus.held_outs: no such setting; did you mean held_out?"),
+        ("corpus.sources=null", "corpus.sources: a NoneType is not allowed; give a list"),
+        (
+            "corpus={prepared: s3://b/other}",
+            "corpus.prepared: is set, and only text can be prepared; set corpus.sources instead",
+        ),
+    ],
+)
+def test_a_wrong_setting_of_a_corpus_is_named(corpus: str, override: str, message: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_corpus(corpus, (override,))
+    assert str(caught.value) == message
+
+
+def test_a_corpus_to_prepare_is_no_recipe() -> None:
+    with pytest.raises(ConfigError, match="quickstart: no such file; give a YAML file with storage"):
+        load_corpus("quickstart")
 
 
 def test_text_between_windows_is_never_skipped(minimal: str) -> None:
@@ -131,6 +183,14 @@ def test_only_what_shapes_the_result_is_a_difference(minimal: str, tmp_path: Pat
     assert change(run, "pretrain.0.max_steps=11", where) == ["pretrain.0.max_steps"]
     assert change(run, "squad.0.epochs=1", where) == ["squad.s.epochs"]
     assert change(run, "squad=null", where) == []
+
+
+def test_a_prepared_corpus_may_move(minimal: str, tmp_path: Path) -> None:
+    run = load(minimal, ("corpus={prepared: s3://b/wiki}",))
+    moved = load(minimal, ("corpus={prepared: /mnt/wiki, wait_minutes: 5}",))
+    assert differences(run, moved) == []
+    assert fingerprint(run, "pretrain") == fingerprint(moved, "pretrain")
+    assert [field for field, _, _ in differences(load(minimal), moved)] == ["corpus.sources"]
 
 
 def test_a_stage_is_known_by_what_comes_before_it_too(minimal: str) -> None:

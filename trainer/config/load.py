@@ -1,18 +1,20 @@
-"""YAML, or the name of a recipe, plus dotted overrides -> `Run`; errors name field, value and remedy."""
+"""YAML, or the name of a recipe, plus dotted overrides -> `Run` or `CorpusRun`; errors name field, value and remedy."""
 
 import difflib
 import hashlib
 import json
 from importlib import resources
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from trainer.config.schema import Run
+from trainer.config.schema import CorpusRun, Run
 from trainer.errors import ConfigError
+
+_Kind = TypeVar("_Kind", Run, CorpusRun)
 
 RECIPES = resources.files("trainer") / "recipes"
 
@@ -35,10 +37,7 @@ def load(source: str, overrides: tuple[str, ...] = ()) -> Run:
     Raises:
         ConfigError: the file, an override or a value is wrong.
     """
-    settings = _read(source)
-    for override in overrides:
-        _apply(settings, override)
-    return _validated(settings, source)
+    return _validated(_overridden(_read(source), overrides), source, Run)
 
 
 def parse(text: str, source: str) -> Run:
@@ -47,14 +46,31 @@ def parse(text: str, source: str) -> Run:
     Raises:
         ConfigError: with the first fault.
     """
-    return _validated(_settings(text, source), source)
+    return _validated(_settings(text, source), source, Run)
 
 
-def _validated(settings: dict[str, Any], source: str) -> Run:
+def load_corpus(source: str, overrides: tuple[str, ...] = ()) -> CorpusRun:
+    """Read a corpus to prepare, from a YAML file.
+
+    Raises:
+        ConfigError: as `load`.
+    """
+    if not Path(source).is_file():
+        raise ConfigError(source, "no such file", "give a YAML file with storage, corpus and vocab")
+    return _validated(_overridden(_read_file(source), overrides), source, CorpusRun)
+
+
+def _overridden(settings: dict[str, Any], overrides: tuple[str, ...]) -> dict[str, Any]:
+    for override in overrides:
+        _apply(settings, override)
+    return settings
+
+
+def _validated(settings: dict[str, Any], source: str, kind: type[_Kind]) -> _Kind:
     try:
-        return Run.model_validate(settings)
+        return kind.model_validate(settings)
     except ValidationError as error:
-        raise _explained(error.errors()[0], settings, source) from None
+        raise _explained(error.errors()[0], settings, source, kind) from None
 
 
 def dump(run: Run) -> str:
@@ -64,7 +80,7 @@ def dump(run: Run) -> str:
 
 def fingerprint(run: Run, stage: str) -> str:
     """SHA-256 of all settings that shape a stage's result: its own, and those of what comes before it."""
-    settings = run.model_dump(mode="json", exclude=set(FREE_TO_CHANGE | {"pretrain", "squad"}))
+    settings = run.model_dump(mode="json", exclude=_excluding("pretrain", "squad"))
     names = [entry.name for entry in run.pretrain]
     before = run.pretrain[: names.index(stage) + 1] if stage in names else run.pretrain
     settings["stages"] = [entry.model_dump(mode="json") for entry in before]
@@ -82,8 +98,15 @@ def differences(old: Run, new: Run) -> list[tuple[str, Any, Any]]:
 
 
 def _shaping(run: Run) -> dict[str, Any]:
-    settings = run.model_dump(mode="json", exclude=set(FREE_TO_CHANGE))
+    settings = run.model_dump(mode="json", exclude=_excluding())
     return settings | {"squad": {stage["name"]: stage for stage in settings["squad"]}}
+
+
+def _excluding(*more: str) -> dict[str, Any]:
+    """What pydantic leaves out of the settings that shape a result. A prepared corpus is known by what it holds, not by
+    where it lies: the run's folder keeps its manifest and `prepared.adopt` refuses another one.
+    """
+    return dict.fromkeys((*FREE_TO_CHANGE, *more), True) | {"corpus": {"prepared", "wait_minutes"}}
 
 
 def _differing(old: Any, new: Any, field: str) -> list[tuple[str, Any, Any]]:
@@ -101,16 +124,18 @@ def _differing(old: Any, new: Any, field: str) -> list[tuple[str, Any, Any]]:
 
 def _read(source: str) -> dict[str, Any]:
     recipe = RECIPES / f"{source}.yaml"
-    path = Path(source)
     if "/" not in source and recipe.is_file():
-        text = recipe.read_text(encoding="utf-8")
-    elif path.is_file():
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigError(source, f"cannot be read: {error}", "give a UTF-8 YAML file") from error
-    else:
-        raise ConfigError(source, "no such file or recipe", f"give a YAML file or one of {', '.join(recipe_names())}")
+        return _settings(recipe.read_text(encoding="utf-8"), source)
+    if Path(source).is_file():
+        return _read_file(source)
+    raise ConfigError(source, "no such file or recipe", f"give a YAML file or one of {', '.join(recipe_names())}")
+
+
+def _read_file(source: str) -> dict[str, Any]:
+    try:
+        text = Path(source).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(source, f"cannot be read: {error}", "give a UTF-8 YAML file") from error
     return _settings(text, source)
 
 
@@ -169,7 +194,7 @@ _EXPECTED = {
 }
 
 
-def _explained(fault: ErrorDetails, settings: Any, source: str) -> ConfigError:
+def _explained(fault: ErrorDetails, settings: Any, source: str, kind: type[BaseModel]) -> ConfigError:
     location = [str(key) for key in fault["loc"] if not set("[]()-") & set(str(key))]  # no names of union members
     if location[:2] == ["pretrain", "0"] and isinstance(settings.get("pretrain"), dict):
         del location[1]
@@ -177,7 +202,7 @@ def _explained(fault: ErrorDetails, settings: Any, source: str) -> ConfigError:
     value = fault["input"]
     match fault["type"]:
         case "extra_forbidden":
-            near = difflib.get_close_matches(location[-1], _fields(location[:-1]), n=1, cutoff=0.5)
+            near = difflib.get_close_matches(location[-1], _fields(kind, location[:-1]), n=1, cutoff=0.5)
             return ConfigError(field, "no such setting", f"did you mean {near[0]}?" if near else "remove it")
         case "value_error":  # from our own validators: "field problem; remedy"
             name, _, text = fault["msg"].removeprefix("Value error, ").partition(" ")
@@ -185,15 +210,14 @@ def _explained(fault: ErrorDetails, settings: Any, source: str) -> ConfigError:
             return ConfigError(".".join([*location, name]), problem, remedy)
         case "missing":
             return ConfigError(field or source, "not set", "set it")
-        case kind:
-            expected = _EXPECTED.get(kind, fault["msg"].removeprefix("Input should be "))
+        case other:
+            expected = _EXPECTED.get(other, fault["msg"].removeprefix("Input should be "))
             shown = repr(value) if isinstance(value, str | int | float | bool) else f"a {type(value).__name__}"
             return ConfigError(field, f"{shown} is not allowed", f"give {expected}")
 
 
-def _fields(location: list[str]) -> list[str]:
+def _fields(section: type[BaseModel], location: list[str]) -> list[str]:
     """The names of the settings in a section, found by walking down the schema."""
-    section: type[BaseModel] = Run
     for key in location:
         if key in section.model_fields:
             section = next(iter(_sections(section.model_fields[key].annotation)), section)

@@ -45,14 +45,29 @@ class TextSource(Section):
 
 
 class Corpus(Section):
-    """What is read before training starts, and how it is laid out."""
+    """What is read before training starts, and how it is laid out: text, or a corpus that `berth prepare` made."""
 
-    sources: tuple[TextSource, ...] = Field(min_length=1)
+    sources: tuple[TextSource, ...] = ()
     """Where the text comes from; read in this order."""
     documents_per_shard: Count = 10_000
-    """Documents in one Arrow file."""
+    """Documents in one Arrow file; fewer where they are long."""
     held_out: Annotated[float, Field(ge=0, lt=1)] = 0.005
     """Share of the documents that is kept from training, for the validation loss."""
+    prepared: str | None = None
+    """Instead of `sources`: the folder of a prepared corpus, as a URI. It brings its vocabulary and its settings."""
+    wait_minutes: Annotated[float, Field(ge=0)] = 0
+    """Only `prepared`: how long to wait for a corpus that is still being made, before the run is refused."""
+
+    @model_validator(mode="after")
+    def _text_or_a_prepared_corpus(self) -> "Corpus":
+        if self.prepared is None:
+            if not self.sources:
+                raise ValueError("sources is not set, nor is prepared, so there is no text; set one of them")
+            return self
+        for name in ("sources", "documents_per_shard", "held_out"):
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise ValueError(f"{name} is set, and the corpus at {self.prepared} has its own; remove it or prepared")
+        return self
 
 
 class Vocab(Section):
@@ -261,6 +276,21 @@ class Tracking(Section):
     entity: str | None = None
 
 
+class CorpusRun(Section):
+    """A corpus that is prepared by itself, once, for many runs."""
+
+    storage: str
+    """The corpus's folder, as an fsspec URI; runs name it as `corpus.prepared`."""
+    corpus: Corpus
+    vocab: Vocab = Vocab()
+
+    @model_validator(mode="after")
+    def _is_made_of_text(self) -> "CorpusRun":
+        if self.corpus.prepared is not None:
+            raise ValueError("corpus.prepared is set, and only text can be prepared; set corpus.sources instead")
+        return self
+
+
 def _one_or_many(value: Any) -> Any:
     if value is None:
         return []
@@ -306,7 +336,11 @@ class Run(Section):
             if names.count(name) > 1 or name in ("world", "corpus", "vocab"):
                 raise ValueError(f"name {name!r} is that of two stages, or reserved; give each stage a name of its own")
         if self.pretrain and self.corpus is None:
-            raise ValueError("corpus is not set, and pretrain needs text; set corpus.sources")
+            raise ValueError("corpus is not set, and pretrain needs text; set corpus.sources or corpus.prepared")
+        if self.corpus is not None and self.corpus.prepared is not None and self.vocab != Vocab():
+            raise ValueError(
+                f"vocab is set, and the corpus at {self.corpus.prepared} brings its own vocabulary; remove one of them"
+            )
         if self.corpus is None and self.vocab.path is None and any(stage.model is None for stage in self.squad):
             raise ValueError(
                 "vocab has no path, and there is no corpus to train a vocabulary on; set vocab.path or corpus.sources"
