@@ -28,6 +28,11 @@ log = logging.getLogger(__name__)
 FORMAT = 1
 
 
+def newest(uri: str) -> str | None:
+    """The name of the newest checkpoint in a stage's folder that was saved to its end."""
+    return next(reversed(_complete(uri)), None)
+
+
 class Checkpoints:
     """The checkpoints in a stage's folder.
 
@@ -52,7 +57,7 @@ class Checkpoints:
                 write(path)
                 hashes[name] = _sha256(path)
         storage.write_text(storage.join(folder, "complete.json"), json.dumps({"sha256": hashes}, indent=1))
-        for old in self._complete()[: -self.keep]:
+        for old in _complete(self.uri)[: -self.keep]:
             storage.remove(storage.join(self.uri, old))
 
     def load_latest(self, state: State) -> bool:
@@ -85,7 +90,7 @@ class Checkpoints:
         _load_tensors(files, state)
 
     def _latest(self) -> dict[str, Path] | None:
-        for name in reversed(self._complete()):
+        for name in reversed(_complete(self.uri)):
             folder = storage.join(self.uri, name)
             try:
                 files = _verified(folder)
@@ -102,9 +107,10 @@ class Checkpoints:
             return files
         return None
 
-    def _complete(self) -> list[str]:
-        steps = [name for name in storage.names(self.uri) if name.startswith("step-")]
-        return [name for name in steps if storage.exists(storage.join(self.uri, name, "complete.json"))]
+
+def _complete(uri: str) -> list[str]:
+    steps = [name for name in storage.names(uri) if name.startswith("step-")]
+    return [name for name in steps if storage.exists(storage.join(uri, name, "complete.json"))]
 
 
 def _load_tensors(files: dict[str, Path], state: State) -> None:

@@ -1,4 +1,4 @@
-"""The notice board between the driver and its workers: one small Ray actor.
+"""The notice board between the driver and one group of workers: a small Ray actor.
 
 Workers pin progress, warnings and final errors on it; the driver reads them, shows them, and pins the wish to stop. No
 training step waits for it.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray.train import UserCallback
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from trainer.errors import BerthError
 
@@ -35,7 +35,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """An error that no restart mends; the board is told to stop as well."""
+    """An error that no restart mends."""
 
     error: BerthError
 
@@ -66,6 +66,12 @@ class Board:
 
     def stopping(self) -> bool:
         return self._stop
+
+
+def put_up() -> BoardHandle:
+    """A board on this very node, so that no other node takes it along when it leaves."""
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    return Board.options(scheduling_strategy=here).remote()  # pyright: ignore[reportFunctionMemberAccess]
 
 
 class StopSign:
@@ -101,19 +107,6 @@ class BoardTracker:
 
     def finish(self, summary: Mapping[str, float]) -> None:
         """Nothing: the driver reads the result from the stage's folder."""
-
-
-class RestartNotice(UserCallback):
-    """Tells that workers failed and start again; Ray Train calls it in a process of its own."""
-
-    def __init__(self, board: BoardHandle) -> None:
-        self._board = board
-
-    def after_exception(self, run_context: Any, worker_exceptions: dict[int, Exception]) -> None:  # noqa: ARG002
-        ranks = ", ".join(str(rank) for rank in sorted(worker_exceptions))
-        reason = str(next(iter(worker_exceptions.values()))).strip().rpartition("\n")[2]
-        text = f"worker {ranks} failed ({reason}); the workers start again from the last checkpoint"
-        self._board.pin.remote(Message(text))
 
 
 class BoardHandler(logging.Handler):

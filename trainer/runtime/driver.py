@@ -1,41 +1,41 @@
-"""A `Run` from beginning to end: prepare what is read, let Ray Train's workers train, write the report.
+"""A `Run` from beginning to end: prepare what is read, train with group after group of workers, write the report.
 
-Ray Train starts the workers and starts them again after a crash. What a run has reached is known from its folder
-alone, so the same command continues after anything. The main thread shows progress and listens to Ctrl-C; Ray Train
-waits in another.
+What a run has reached is known from its folder alone, so the same command continues after anything. A group is asked to
+stop (it saves first) when nodes join or leave; the next one has their number. A group that fails is followed by another
+from the last checkpoint, as often in a row as `limits.max_failures` says.
 """
 
 import json
-import logging
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from functools import partial
+from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
-import ray
-from ray.train import FailureConfig, RunConfig, ScalingConfig
-from ray.train.torch import TorchConfig, TorchTrainer
 from rich.console import Console
 
 from trainer import storage
 from trainer.config.load import differences, dump, parse
 from trainer.config.schema import Run
-from trainer.data.prepare import Progress
 from trainer.engine.folder import RunFolder
-from trainer.errors import BerthError, ConfigError, Interrupted
-from trainer.runtime import board
-from trainer.runtime.board import Board, BoardHandle, Failure, Message, Notice, RestartNotice
+from trainer.errors import BerthError, ConfigError, DeadlineExceeded, Interrupted, Stalled
+from trainer.runtime import board, nodes
+from trainer.runtime.attempts import Attempts
+from trainer.runtime.board import Failure, Message, Notice
 from trainer.runtime.display import Display
+from trainer.runtime.group import Group, reason
+from trainer.runtime.nodes import Places
 from trainer.runtime.prepare import prepare
-from trainer.runtime.worker import Assignment, work
+from trainer.runtime.resizing import Resizing
 from trainer.tracking.report import write_report
 
-OBJECT_STORE_BYTES = 80_000_000  # Ray's minimum: nothing big travels through it
+WAITING_LINE_EVERY = 30.0
+"""Seconds."""
 
 
 def execute(run: Run, console: Console) -> str:
@@ -43,16 +43,23 @@ def execute(run: Run, console: Console) -> str:
 
     Raises:
         InputError: a person must mend something.
-        Interrupted: Ctrl-C; the run is saved and the same call continues.
-        BerthError: the workers failed more often than `scaling.max_failures` allows.
+        Interrupted: Ctrl-C or SIGTERM; the run is saved and the same call continues.
+        DeadlineExceeded: the time that the run was given is over; it is saved.
+        Stalled: nothing is heard of the workers; the same call tries again.
+        BerthError: the workers failed more often than `limits.max_failures` allows.
     """
     folder = RunFolder.of(run)
-    _check_cpus(run)
+    if not nodes.in_cluster():
+        _check_cpus(run)
     with Display(console) as display, _stop_on_signal() as stop:
         _claim(folder, run)
-        prepare(run, folder, _stoppable(display.show, stop))
-        if not _finished(run, folder):
-            _train(run, folder, display, stop)
+        attempts = Attempts(run, folder)
+        work = _Work(run, folder, display, stop, attempts)
+        with _remembered(attempts):
+            prepare(run, folder, work.tell)
+            if not work.finished():
+                with nodes.connected():
+                    work.train()
     return write_report(run, folder.uri)
 
 
@@ -88,108 +95,138 @@ def _claim(folder: RunFolder, run: Run) -> None:
     storage.write_text(folder.config, dump(run))
 
 
-def _stoppable(progress: Progress, stop: threading.Event) -> Progress:
-    """What is being prepared can be stopped wherever it tells of progress; it is then made again."""
-
-    def tell(part: str, done: int, total: int | None) -> None:
-        if stop.is_set():
-            raise Interrupted("stopped; the same command continues")
-        progress(part, done, total)
-
-    return tell
-
-
-def _finished(run: Run, folder: RunFolder) -> bool:
-    return all(storage.exists(folder.result(stage.name)) for stage in run.stages)
-
-
-class _Training(threading.Thread):
-    """Ray Train at work in a thread of its own, so that signals and progress have the main one."""
-
-    def __init__(self, trainer: TorchTrainer) -> None:
-        super().__init__(name="ray-train", daemon=True)
-        self._trainer = trainer
-        self.error: Exception | None = None
-
-    def run(self) -> None:
-        try:
-            self._trainer.fit()
-        except Exception as error:
-            self.error = error
-
-
-def _train(run: Run, folder: RunFolder, display: Display, stop: threading.Event) -> None:
-    with _ray():
-        notices: BoardHandle = Board.remote()  # pyright: ignore[reportFunctionMemberAccess]
-        training = _Training(_trainer(run, Assignment(run, folder, notices)))
-        training.start()
-        told = False
-        failure: BerthError | None = None
-        while training.is_alive():
-            training.join(0.2)
-            if stop.is_set() and not told:
-                display.say("stopping at the next step; once more to stop at once")
-                notices.stop.remote()
-                told = True
-            failure = _shown(ray.get(notices.take.remote()), display) or failure
-        failure = _shown(ray.get(notices.take.remote()), display) or failure
-    if failure is not None:
-        raise failure
-    if training.error is not None:
-        last_line = str(training.error).strip().rpartition("\n")[2]
-        raise BerthError(f"training failed, after {run.scaling.max_failures} restarts: {last_line}") from training.error
-    if told and not _finished(run, folder):
-        raise Interrupted("stopped and saved; the same command continues")
-
-
-def _shown(notices: list[Notice], display: Display) -> BerthError | None:
-    """Show the notices; the error that ends the run, if there is one among them."""
-    failure = None
-    for notice in notices:
-        match notice:
-            case board.Progress(stage, step, steps, record):
-                display.training(stage, step, steps, record)
-            case Message(text):
-                display.say(f"warning: {text}")
-            case Failure(error):
-                failure = error
-    return failure
-
-
-def _trainer(run: Run, assignment: Assignment) -> TorchTrainer:
-    scaling = run.scaling
-    resources = {"CPU": scaling.cpus_per_worker} | ({"GPU": 1} if scaling.gpus_per_worker else {})
-    filesystem, path = storage.arrow_filesystem(assignment.folder.stage("ray"))
-    return TorchTrainer(
-        partial(work, assignment),
-        torch_config=TorchConfig(backend="nccl" if scaling.gpus_per_worker else "gloo", timeout_s=300),
-        scaling_config=ScalingConfig(
-            num_workers=scaling.num_workers,
-            use_gpu=bool(scaling.gpus_per_worker),
-            resources_per_worker=resources,
-        ),
-        run_config=RunConfig(
-            name=run.name,
-            storage_path=path,
-            storage_filesystem=filesystem,
-            failure_config=FailureConfig(max_failures=scaling.max_failures),
-            callbacks=[RestartNotice(assignment.board)],
-        ),
-    )
-
-
 @contextmanager
-def _ray() -> Generator[None]:
-    ray.init(
-        include_dashboard=False,
-        log_to_driver=False,
-        logging_level=logging.ERROR,
-        object_store_memory=OBJECT_STORE_BYTES,
-    )
+def _remembered(attempts: Attempts) -> Generator[None]:
+    """Count what ends the block: a driver that says goodbye is no failure, one that stalls or is killed is."""
+    if not attempts.begin():
+        attempts.end()
+        raise BerthError("the run was started again too often without a new checkpoint; see the logs of its pods")
     try:
         yield
-    finally:
-        ray.shutdown()
+    except Stalled:
+        raise
+    except BaseException:
+        attempts.end()
+        raise
+    attempts.end()
+
+
+class _Work:
+    """What the driver does between the first look and the report."""
+
+    def __init__(
+        self, run: Run, folder: RunFolder, display: Display, stop: threading.Event, attempts: Attempts
+    ) -> None:
+        self._run = run
+        self._folder = folder
+        self._display = display
+        self._stop = stop
+        self._attempts = attempts
+
+    def finished(self) -> bool:
+        return all(storage.exists(self._folder.result(stage.name)) for stage in self._run.stages)
+
+    def tell(self, part: str, done: int, total: int | None) -> None:
+        """Show how far a preparation is. It can be stopped here; it is then made again."""
+        self._go_on()
+        self._display.show(part, done, total)
+
+    def train(self) -> None:
+        """Train until all stages are finished."""
+        settled = not nodes.in_cluster()
+        after_failure = False
+        while not self.finished():
+            here = self._room(settled, after_failure)
+            group = Group(self._run, self._folder, here.workers)
+            failure = self._watch(group, Resizing(self._run.scaling, here))
+            if failure is not None:
+                raise failure
+            settled = True
+            after_failure = group.error is not None
+            if group.error is not None:
+                self._count(group.error)
+
+    def _room(self, settled: bool, after_failure: bool) -> Places:
+        """Wait until there is room for the least number of workers and, unless it is `settled`, for no more to come."""
+        scaling = self._run.scaling
+        seen, seen_at, told_at = None, 0.0, float("-inf")
+        while True:
+            self._go_on()
+            here, now = nodes.places(scaling, reachable_only=after_failure), time.monotonic()
+            if here != seen:
+                seen, seen_at = here, now
+            complete = settled or here.workers == scaling.most_workers or now - seen_at >= scaling.settle_seconds
+            if here.workers >= scaling.least_workers and complete:
+                return here
+            if here.workers < scaling.least_workers and now - told_at >= WAITING_LINE_EVERY:
+                told_at = now
+                self._display.say(f"waiting for nodes: room for {here.workers} of {scaling.least_workers} workers")
+            time.sleep(0.5)
+
+    def _watch(self, group: Group, resizing: Resizing) -> BerthError | None:
+        """Show what a group does until it ends; the error that ends the run, if it met one.
+
+        Raises:
+            Stalled: nothing was heard of the workers for too long.
+        """
+        failure = None
+        heard = time.monotonic()
+        while group.running(0.2):
+            notices = group.notices()
+            failure = self._shown(notices) or failure
+            if notices:
+                heard = time.monotonic()
+            if time.monotonic() - heard > 60 * self._run.limits.stall_minutes:
+                raise Stalled(f"nothing was heard of the workers for {self._run.limits.stall_minutes:g} minutes")
+            self._stop_in_time(group, resizing)
+        return self._shown(group.notices()) or failure
+
+    def _stop_in_time(self, group: Group, resizing: Resizing) -> None:
+        """Ask a group to stop when the user or the deadline says so, or when another number of workers fits."""
+        if group.stopping:
+            return
+        if self._stop.is_set():
+            self._display.say("stopping at the next step; once more to stop at once")
+        elif self._late():
+            self._display.say("the deadline is reached: stopping at the next step")
+        elif (size := resizing.wanted(nodes.places(self._run.scaling))) is not None:
+            self._display.say(f"nodes have come or gone: {group.size} -> {size} workers at the next step")
+        else:
+            return
+        group.stop()
+
+    def _count(self, error: Exception) -> None:
+        within = self._attempts.fail()
+        if not within:
+            raise BerthError(
+                f"training failed {self._run.limits.max_failures + 1} times without a new checkpoint: {reason(error)}"
+            ) from error
+        self._display.say(f"warning: {reason(error)}; the workers start again from the last checkpoint")
+
+    def _shown(self, notices: list[Notice]) -> BerthError | None:
+        """Show the notices; the error that ends the run, if there is one among them."""
+        failure = None
+        for notice in notices:
+            match notice:
+                case board.Progress(stage, step, steps, record):
+                    self._display.training(stage, step, steps, record)
+                case Message(text):
+                    self._display.say(f"warning: {text}")
+                case Failure(error):
+                    failure = error
+        return failure
+
+    def _go_on(self) -> None:
+        if self._stop.is_set():
+            raise Interrupted("stopped and saved; the same command continues")
+        if self._late():
+            raise DeadlineExceeded(
+                f"limits.deadline_hours: {self._run.limits.deadline_hours:g} hours are over and the run is saved, not "
+                "finished; raise the deadline and the same command continues"
+            )
+
+    def _late(self) -> bool:
+        return self._attempts.deadline is not None and datetime.now(UTC) >= self._attempts.deadline
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """One rank of the worker group: goes through the stages that are not finished and trains each.
 
-Ray Train starts this function anew on every worker after a crash or a resize; what was done is found on storage.
+Every worker of a new group starts with this function, after a crash or a resize too; what was done is found on storage.
 """
 
 import json
@@ -54,10 +54,8 @@ def work(assignment: Assignment) -> None:
             if not storage.exists(assignment.folder.result(stage.name)) and not _train(stage, assignment, workers):
                 return
     except BerthError as error:
-        # A person must act, a restart would meet the same: Ray Train starts the workers again, and they return at once.
-        # To return here would leave the others waiting for this one.
-        ray.get([board.pin.remote(Failure(error)), board.stop.remote()])
-        raise
+        ray.get(board.pin.remote(Failure(error)))  # a person must act, another group would meet the same
+        raise  # to return here would leave the others waiting for this one
 
 
 def _train(stage: Pretrain | Squad, assignment: Assignment, workers: Workers) -> bool:
@@ -83,6 +81,8 @@ def _train(stage: Pretrain | Squad, assignment: Assignment, workers: Workers) ->
     finished = loop.run()
     metrics = task.finish(workers, folder.stage(stage.name)) if finished else {}
     tracker.finish(metrics)
+    if workers.first:
+        storage.upload(folder.stage(stage.name))  # the next group may be on other nodes
     if finished and workers.first:
         _write_result(stage, assignment, task, state, metrics)
     workers.wait()
@@ -115,7 +115,6 @@ def _write_result(
 ) -> None:
     """The model, the curves and, last, the result that marks the stage as finished."""
     folder = assignment.folder
-    storage.upload(folder.stage(stage.name))
     save_pretrained(task.model, task.tokenizer, folder.model(stage.name))
     history = "".join(json.dumps(record) + "\n" for record in state.history)
     storage.write_text(folder.stage(stage.name, "history.jsonl"), history)

@@ -1,0 +1,83 @@
+"""What a run remembers of its attempts, on storage: when it began, and how often it failed without getting further.
+
+A driver that is killed cannot count itself; the next one finds the record still open and counts it. So a run that kills
+its own pod at every start ends after `limits.max_failures` like one whose workers crash.
+"""
+
+from datetime import UTC, datetime, timedelta
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from trainer import storage
+from trainer.config.schema import Run
+from trainer.engine.checkpoint import newest
+from trainer.engine.folder import RunFolder
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    began: datetime
+    open: bool = False
+    """Whether a driver is at work, or was and could not say goodbye."""
+    failures: int = 0
+    reached: str = ""
+    """The newest checkpoint at the last failure."""
+
+
+class Attempts:
+    """The record of a run; `began` and what follows is written at once."""
+
+    def __init__(self, run: Run, folder: RunFolder) -> None:
+        self._run = run
+        self._folder = folder
+        self._uri = storage.join(folder.uri, "attempts.json")
+        self._record = self._read()
+
+    def begin(self) -> bool:
+        """Open the record; False where that makes one failure too many."""
+        within = self.fail() if self._record.open else True
+        self._record.open = True
+        self._write()
+        return within
+
+    def fail(self) -> bool:
+        """Count a failure; False where that is one too many without a new checkpoint."""
+        reached = _reached(self._run, self._folder)
+        if reached != self._record.reached:
+            self._record.failures = 0
+        self._record.failures += 1
+        self._record.reached = reached
+        self._write()
+        return self._record.failures <= self._run.limits.max_failures
+
+    def end(self) -> None:
+        """Close the record: whoever starts the run again does so knowingly, and all attempts are there again."""
+        self._record.open = False
+        self._record.failures = 0
+        self._write()
+
+    @property
+    def deadline(self) -> datetime | None:
+        hours = self._run.limits.deadline_hours
+        return None if hours is None else self._record.began + timedelta(hours=hours)
+
+    def _read(self) -> _Record:
+        if storage.exists(self._uri):
+            try:
+                return _Record.model_validate_json(storage.read_bytes(self._uri))
+            except ValidationError:
+                pass  # of another version, or damaged: only a count is lost
+        return _Record(began=datetime.now(UTC))
+
+    def _write(self) -> None:
+        storage.write_text(self._uri, self._record.model_dump_json())
+
+
+def _reached(run: Run, folder: RunFolder) -> str:
+    """How far the run is: its finished stages, and the newest checkpoint of the one after them."""
+    done = 0
+    while done < len(run.stages) and storage.exists(folder.result(run.stages[done].name)):
+        done += 1
+    checkpoint = newest(folder.checkpoints(run.stages[done].name)) if done < len(run.stages) else None
+    return f"{done} stages, {checkpoint or 'no checkpoint'}"

@@ -1,0 +1,94 @@
+"""One group of workers, from its start to its end: Ray Train starts it, watches it and takes it down.
+
+Its size never changes. The driver resizes by asking the group to stop, which saves at the next step, and starting
+another one: that costs no step, where Ray Train's own resizing goes back to the last checkpoint.
+"""
+
+import threading
+from functools import partial
+
+import ray
+import ray.exceptions
+from ray.train import FailureConfig, RunConfig, ScalingConfig
+from ray.train.torch import TorchConfig, TorchTrainer
+
+from trainer import storage
+from trainer.config.schema import Run
+from trainer.engine.folder import RunFolder
+from trainer.errors import Stalled
+from trainer.runtime import board
+from trainer.runtime.board import BoardHandle, Notice
+from trainer.runtime.worker import Assignment, work
+
+COLLECTIVE_TIMEOUT_SECONDS = 300
+ANSWER_TIMEOUT_SECONDS = 60
+"""The board is on the driver's own node: when it is silent for so long, Ray is no more."""
+
+
+class Group:
+    """Workers in training. Ray Train waits for them in a thread, so that the main one has signals and progress."""
+
+    def __init__(self, run: Run, folder: RunFolder, size: int) -> None:
+        self.size = size
+        self.stopping = False
+        self.error: Exception | None = None
+        self._board: BoardHandle = board.put_up()
+        self._trainer = _trainer(run, Assignment(run, folder, self._board), size)
+        self._thread = threading.Thread(target=self._fit, name="ray-train", daemon=True)
+        self._thread.start()
+
+    def running(self, seconds: float) -> bool:
+        """Wait so long for the end; whether it has not come."""
+        self._thread.join(seconds)
+        return self._thread.is_alive()
+
+    def notices(self) -> list[Notice]:
+        """What was pinned on the board since the last call.
+
+        Raises:
+            Stalled: Ray is gone.
+        """
+        try:
+            return ray.get(self._board.take.remote(), timeout=ANSWER_TIMEOUT_SECONDS)
+        except ray.exceptions.RayError as error:
+            raise Stalled(f"Ray does not answer any more ({type(error).__name__})") from error
+
+    def stop(self) -> None:
+        """Ask the workers to save after the step that they are in, and to end."""
+        self.stopping = True
+        self._board.stop.remote()
+
+    def _fit(self) -> None:
+        try:
+            self._trainer.fit()
+        except Exception as error:
+            self.error = error
+
+
+def reason(error: Exception) -> str:
+    """What went wrong in a group, in a line."""
+    failures: dict[int, Exception] = getattr(error, "worker_failures", {})
+    last_line = str(next(iter(failures.values()), error)).strip().rpartition("\n")[2]
+    ranks = ", ".join(str(rank) for rank in sorted(failures))
+    return f"worker {ranks} failed ({last_line})" if failures else f"the workers failed ({last_line})"
+
+
+def _trainer(run: Run, assignment: Assignment, size: int) -> TorchTrainer:
+    scaling = run.scaling
+    resources = {"CPU": scaling.cpus_per_worker} | ({"GPU": 1} if scaling.gpus_per_worker else {})
+    filesystem, path = storage.arrow_filesystem(assignment.folder.stage("ray"))
+    return TorchTrainer(
+        partial(work, assignment),
+        torch_config=TorchConfig(
+            backend="nccl" if scaling.gpus_per_worker else "gloo", timeout_s=COLLECTIVE_TIMEOUT_SECONDS
+        ),
+        scaling_config=ScalingConfig(
+            num_workers=size, use_gpu=bool(scaling.gpus_per_worker), resources_per_worker=resources
+        ),
+        run_config=RunConfig(
+            name=run.name,
+            storage_path=path,
+            storage_filesystem=filesystem,
+            failure_config=FailureConfig(max_failures=0, max_preemption_failures=0),
+        ),
+    )
