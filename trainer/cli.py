@@ -54,6 +54,60 @@ def run(run: str, overrides: tuple[str, ...]) -> None:
 
 
 @main.command()
+@click.argument("corpus")
+@click.argument("overrides", nargs=-1)
+@click.option("--part", default="0/1", show_default=True, help="Which part to make, of how many; counted from 0.")
+@click.option(
+    "--wait-minutes", default=120.0, show_default=True, help="How long other parts wait for part 0's vocabulary."
+)
+def prepare(corpus: str, overrides: tuple[str, ...], part: str, wait_minutes: float) -> None:
+    """Make the corpus that CORPUS, a YAML file, describes: vocabulary and shards.
+
+    Done once, for all runs that name it as `corpus.prepared`. Many of these commands may share the work: `--part 0/8`
+    to `--part 7/8`. The same command continues one that was stopped.
+    """
+    from rich.console import Console
+
+    from trainer.config.load import load_corpus
+    from trainer.data.parts import Part
+    from trainer.runtime.corpus import execute
+
+    console = Console()
+    settings = load_corpus(corpus, overrides)
+    console.print(execute(settings, Part.parse(part), wait_minutes, console), soft_wrap=True, highlight=False)
+
+
+@main.command("scores")
+@click.argument("run")
+@click.argument("overrides", nargs=-1)
+def scores_(run: str, overrides: tuple[str, ...]) -> None:
+    """Show what the finished stages of RUN have reached; exit code 3 where there is none yet."""
+    from rich.console import Console
+
+    from trainer.config.load import load
+    from trainer.errors import BerthError
+    from trainer.runtime import driver, scores
+
+    settings = load(run, overrides)
+    results = driver.results(settings)
+    if not results:
+        raise BerthError(f"no stage of {settings.name} is finished yet")
+    Console().print(scores.table(results))
+
+
+@main.command()
+@click.argument("run")
+def pod(run: str) -> None:
+    """Be a pod of a PyTorchJob that executes RUN; charts/berth starts this.
+
+    The Master is the Ray head and does what `berth run` does; a Worker is a Ray node.
+    """
+    from trainer.runtime.pod import serve
+
+    sys.exit(serve(run))
+
+
+@main.command()
 def recipes() -> None:
     """List the recipes that RUN may name."""
     from trainer.config.load import recipe_names

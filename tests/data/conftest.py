@@ -10,7 +10,7 @@ import pytest
 from trainer import storage
 from trainer.data import manifest
 from trainer.data.corpus import Corpus
-from trainer.data.shards import Document, SplitWriter
+from trainer.data.shards import Document, write_shard
 from trainer.data.vocab import SpecialIds
 
 
@@ -26,20 +26,31 @@ def numbered_corpus(tmp_path: Path) -> Callable[..., Corpus]:
 
     def write(documents: Sequence[Sequence[int]], documents_per_shard: int = 1000, vocab_size: int = 1 << 20) -> Corpus:
         uri = next(folders)
-        writer = SplitWriter(uri, "train", documents_per_shard, vocab_size)
+        numbered: list[Document] = []
         token = 5
         for lengths in documents:
             tokens = np.arange(token, token + sum(lengths), dtype=np.uint32)
-            writer.add(Document(tokens, np.array(lengths, np.uint16)))
+            numbered.append(Document(tokens, np.array(lengths, np.uint16)))
             token += sum(lengths)
-        writer.flush()
+        shards = [
+            write_shard(
+                uri,
+                f"train-{number:05d}.arrow",
+                "train",
+                numbered[start : start + documents_per_shard],
+                vocab_size=vocab_size,
+                made_from="",
+            ).shard
+            for number, start in enumerate(range(0, len(numbered), documents_per_shard))
+        ]
         described = manifest.Manifest(
             settings={},
             vocab_size=vocab_size,
-            totals={"train": writer.totals, "held_out": manifest.Totals()},
+            totals={"train": manifest.Totals(), "held_out": manifest.Totals()},
             unknown_rate=0,
             unigram_entropy=0,
-            shards=tuple(writer.shards),
+            text_sha256="",
+            shards=tuple(shards),
         )
         manifest.write(storage.join(uri, "corpus.json"), described)
         return Corpus(uri, "train")

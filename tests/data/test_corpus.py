@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trainer import storage
+from trainer.data import manifest
 from trainer.data.corpus import Corpus
 from trainer.errors import DataError
 
@@ -51,6 +52,14 @@ def test_a_corpus_may_lie_on_any_storage(
     assert len(Corpus("memory://test-corpus", "held_out")) == 0
 
 
+def test_the_shards_may_lie_elsewhere(numbered_corpus: WriteCorpus, tmp_path: Path) -> None:
+    made = numbered_corpus([[3, 4], [5]]).manifest
+    manifest.write(
+        str(tmp_path / "run" / "corpus.json"), made.model_copy(update={"location": str(tmp_path / "corpus-0")})
+    )
+    assert Corpus(str(tmp_path / "run"), "train").document(1).tokens.tolist() == [12, 13, 14, 15, 16]
+
+
 def test_a_folder_without_a_whole_corpus_is_refused(numbered_corpus: WriteCorpus, tmp_path: Path) -> None:
     numbered_corpus([[3]])
     (tmp_path / "corpus-0" / "corpus.json").unlink()
@@ -83,5 +92,5 @@ def test_a_damaged_or_foreign_shard_is_refused(
 ) -> None:
     numbered_corpus([[5], [6]], documents_per_shard=1)
     damage(tmp_path / "corpus-0" / "train-00000.arrow")
-    with pytest.raises(DataError, match=rf"train-00000\.arrow: {problem}; delete .*corpus-0; the same command"):
+    with pytest.raises(DataError, match=rf"train-00000\.arrow: {problem}; delete .*corpus-0; the command that made it"):
         Corpus(str(tmp_path / "corpus-0"), "train")

@@ -12,7 +12,9 @@ CORPUS = Corpus(sources=(TextSource(path="a.txt"),))
 
 
 def test_a_manifest_is_read_back(tmp_path: Path) -> None:
-    written = VocabManifest(settings=manifest.settings_of("corpus", CORPUS), sha256="ab", size=5)
+    written = VocabManifest(
+        settings=manifest.settings_of("corpus", CORPUS), sha256="ab", size=5, lowercase=True, documents=7
+    )
     manifest.write(str(tmp_path / "vocab.json"), written)
     assert manifest.read(str(tmp_path / "vocab.json"), VocabManifest) == written
 

@@ -7,46 +7,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.data.making import files, make, make_part, silent, write_text
 from trainer import storage
 from trainer.config.schema import Corpus as Settings
 from trainer.config.schema import TextSource, Vocab
-from trainer.data import vocab
+from trainer.data import manifest, vocab
 from trainer.data.corpus import Corpus
-from trainer.data.manifest import Manifest
-from trainer.data.prepare import is_held_out, prepare, prepare_vocab, unigram_entropy
+from trainer.data.cutting import is_held_out
+from trainer.data.manifest import VocabManifest
+from trainer.data.parts import Part, unigram_entropy
+from trainer.data.prepare import prepare, prepare_vocab
+from trainer.data.prepared import load_tokenizer
 from trainer.errors import ConfigError, DataError
 
 ROOT = Path(__file__).parents[2]
 
 
-def silent(_what: str, _done: int, _all: int | None) -> None:
-    pass
-
-
-def write_text(folder: Path, documents: int = 400) -> TextSource:
-    blocks = [
-        f"Town {number} lies by the sea. It has {number % 7} towers.\nIts people fish." for number in range(documents)
-    ]
-    (folder / "text.txt").write_text("\n\n".join(blocks))
-    return TextSource(path=str(folder / "text.txt"))
-
-
 @pytest.fixture
 def source(tmp_path: Path) -> TextSource:
     return write_text(tmp_path)
-
-
-def make(folder: Path, source: TextSource, **settings: object) -> Manifest:
-    """The vocabulary and the corpus below `folder`."""
-    sources = [(source, source.path)]
-    corpus = Settings.model_validate({"sources": [source], "documents_per_shard": 100, "held_out": 0.1, **settings})
-    words = prepare_vocab(Vocab(size=200), None, sources, str(folder / "vocab"), progress=silent)
-    tokenizer = vocab.load(str(folder / "vocab" / "vocab.txt"), lowercase=True)
-    return prepare(corpus, sources, tokenizer, words.sha256, str(folder / "corpus"), progress=silent)
-
-
-def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def test_a_corpus_is_the_text(tmp_path: Path, source: TextSource) -> None:
@@ -109,38 +88,58 @@ def test_a_corpus_of_other_settings_is_refused(
 
 def test_a_corpus_of_another_vocabulary_is_refused(tmp_path: Path, source: TextSource) -> None:
     make(tmp_path, source)
-    tokenizer = vocab.load(str(tmp_path / "vocab/vocab.txt"), lowercase=True)
-    settings = Settings(sources=(source,), documents_per_shard=100, held_out=0.1)
+    made = manifest.read(str(tmp_path / "vocab/vocab.json"), VocabManifest)
+    storage.write_text(str(tmp_path / "vocab/vocab.json"), made.model_copy(update={"sha256": "ab"}).model_dump_json())
     with pytest.raises(ConfigError, match=r'SHA-256 of vocab\.txt: is "ab", but .* was made with "'):
-        prepare(settings, [(source, source.path)], tokenizer, "ab", str(tmp_path / "corpus"), progress=silent)
+        make(tmp_path, source)
 
 
-@pytest.mark.parametrize("documents", [1000, 2000])
-def test_a_killed_preparation_is_made_again(tmp_path: Path, documents: int) -> None:
+@pytest.mark.parametrize("part", [Part(0, 1), Part(1, 2)])
+def test_a_killed_preparation_is_gone_on_with(tmp_path: Path, part: Part) -> None:
     source = write_text(tmp_path, documents=3000)
     make(tmp_path / "undisturbed", source)
-    words = prepare_vocab(
-        Vocab(size=200), None, [(source, source.path)], str(tmp_path / "killed/vocab"), progress=silent
-    )
+    killed = tmp_path / "killed"
+    words = prepare_vocab(Vocab(size=200), None, [(source, source.path)], str(killed / "vocab"), progress=silent)
     program = (
-        "import os, signal, sys\n"
+        "import os, pathlib, signal, sys\n"
         "from trainer.config.schema import Corpus, TextSource\n"
-        "from trainer.data import vocab\n"
-        "from trainer.data.prepare import prepare\n"
-        "path, folder, most, sha = sys.argv[1:]\n"
+        "from trainer.data import prepare, prepared\n"
+        "from trainer.data.manifest import VocabManifest\n"
+        "from trainer.data.parts import Part\n"
+        "path, folder, part, words = sys.argv[1:]\n"
         "def progress(what, done, total):\n"
-        "    if done == int(most): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "    if done > 1700: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "prepare._TELL_EVERY = 0\n"
         "source = TextSource(path=path)\n"
         "corpus = Corpus(sources=(source,), documents_per_shard=100, held_out=0.1)\n"
-        "tokenizer = vocab.load(folder + '/vocab/vocab.txt', True)\n"
-        "prepare(corpus, [(source, path)], tokenizer, sha, folder + '/corpus', progress=progress)\n"
+        "tokenizer = prepared.load_tokenizer(folder + '/vocab')\n"
+        "words = VocabManifest.model_validate_json(words)\n"
+        "part = Part.parse(part)\n"
+        "sources, folder = [(source, path)], folder + '/corpus'\n"
+        "prepare.prepare(corpus, sources, tokenizer, words, folder, progress=progress, part=part)\n"
     )
-    arguments = [source.path, str(tmp_path / "killed"), str(documents), words.sha256]
-    killed = subprocess.run([sys.executable, "-c", program, *arguments], cwd=ROOT, check=False)
-    assert killed.returncode == -signal.SIGKILL
-    assert not (tmp_path / "killed/corpus/corpus.json").exists()
-    make(tmp_path / "killed", source)
-    assert files(tmp_path / "killed") == files(tmp_path / "undisturbed")
+    arguments = [source.path, str(killed), str(part), words.model_dump_json()]
+    process = subprocess.run([sys.executable, "-c", program, *arguments], cwd=ROOT, check=False)
+    assert process.returncode == -signal.SIGKILL
+    kept = {path: path.stat().st_ino for path in (killed / "corpus").glob("*.arrow")}
+    assert len(kept) >= 7
+    assert not (killed / "corpus/corpus.json").exists()
+    for number in range(part.of):
+        make_part(killed, source, Part(number, part.of))
+    assert files(killed) == files(tmp_path / "undisturbed")
+    assert {path: path.stat().st_ino for path in kept} == kept, "finished shards are not written again"
+
+
+def test_text_that_changed_in_between_is_read_anew(tmp_path: Path) -> None:
+    source = write_text(tmp_path, documents=400)
+    make_part(tmp_path / "changed", source, Part(0, 2))
+    write_text(tmp_path, documents=390)
+    make(tmp_path / "changed", source)
+    before = files(tmp_path / "changed")
+    make(tmp_path / "afresh", source)
+    shards = {name: data for name, data in files(tmp_path / "afresh").items() if name.startswith("corpus/train")}
+    assert {name: before[name] for name in shards} != shards, "the vocabulary is of the first text"
+    assert Corpus(str(tmp_path / "changed/corpus"), "train").manifest.totals["train"].documents < 360
 
 
 def test_what_an_unfinished_preparation_left_is_cleared_away(tmp_path: Path, source: TextSource) -> None:
@@ -158,20 +157,23 @@ def test_what_an_unfinished_preparation_left_is_cleared_away(tmp_path: Path, sou
 
 def test_a_corpus_may_lie_on_any_storage(tmp_path: Path, source: TextSource) -> None:
     make(tmp_path, source)
-    tokenizer = vocab.load(str(tmp_path / "vocab/vocab.txt"), lowercase=True)
+    words = manifest.read(str(tmp_path / "vocab/vocab.json"), VocabManifest)
     settings = Settings(sources=(source,), documents_per_shard=100, held_out=0.1)
-    sha256 = vocab.fingerprint(vocab.read(str(tmp_path / "vocab/vocab.txt")))
-    prepare(settings, [(source, source.path)], tokenizer, sha256, "memory://test-prepare", progress=silent)
-    assert {
-        name: storage.read_bytes(f"memory://test-prepare/{name}") for name in storage.names("memory://test-prepare")
-    } == files(tmp_path / "corpus")
+    where, tokenizer = "memory://test-prepare", load_tokenizer(str(tmp_path / "vocab"))
+    for part in (Part(0, 2), Part(1, 2)):
+        prepare(settings, [(source, source.path)], tokenizer, words, where, progress=silent, part=part)
+    found = {name: storage.read_bytes(f"{where}/{name}") for name in storage.names(where)}
+    assert found == files(tmp_path / "corpus")
 
 
-def test_the_share_of_held_out_documents_is_as_asked_for() -> None:
-    for share in (0.005, 0.1, 0.5):
-        number = sum(is_held_out(number, share) for number in range(100_000))
-        assert number == pytest.approx(100_000 * share, rel=0.1)
-    assert not any(is_held_out(number, 0) for number in range(1000))
+def test_documents_without_a_token_are_left_out(tmp_path: Path) -> None:
+    texts = ["A town.", "\x01\x02", "A river.", "\x01", "\x02", "A hill. A hill."]
+    (tmp_path / "text.txt").write_text("\n\n".join(texts))
+    source = TextSource(path=str(tmp_path / "text.txt"))
+    made = make(tmp_path, source, documents_per_shard=1, held_out=0)
+    assert made.totals["train"].documents == 3
+    corpus = Corpus(str(tmp_path / "corpus"), "train")
+    assert [corpus.document(number).sentence_lengths.size for number in range(3)] == [1, 1, 2]
 
 
 def test_a_small_corpus_holds_out_one_document(tmp_path: Path) -> None:
@@ -181,7 +183,7 @@ def test_a_small_corpus_holds_out_one_document(tmp_path: Path) -> None:
 
 def test_a_corpus_with_nothing_left_to_train_on_is_refused(tmp_path: Path) -> None:
     source = write_text(tmp_path, documents=1)
-    with pytest.raises(ConfigError, match=r"corpus\.held_out: 0\.1 keeps a document from training, .*; set it to 0"):
+    with pytest.raises(ConfigError, match=r"corpus\.held_out: 0\.1 keeps every document from training; set it to 0"):
         make(tmp_path, source)
     assert not (tmp_path / "corpus/corpus.json").exists()
     assert make(tmp_path, source, held_out=0).totals["held_out"].documents == 0
@@ -194,21 +196,24 @@ def test_a_corpus_without_text_is_refused(tmp_path: Path) -> None:
     assert files(tmp_path) == {"blank.txt": b"\n\n"}
 
 
-def test_unigram_entropy_is_that_of_the_frequencies() -> None:
-    assert unigram_entropy(np.array([3, 0, 3, 3])) == pytest.approx(np.log(3))
-    assert unigram_entropy(np.array([0, 9])) == 0
-    assert unigram_entropy(np.array([1, 3])) == pytest.approx(0.25 * np.log(4) + 0.75 * np.log(4 / 3))
+def test_progress_is_told_along_the_way_and_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("trainer.data.prepare._TELL_EVERY", 0)
+    source = write_text(tmp_path, documents=500)
+    sources, vocabulary, told = [(source, source.path)], str(tmp_path / "vocab"), list[tuple[int, int | None]]()
 
+    def progress(_what: str, done: int, total: int | None) -> None:
+        told.append((done, total))
 
-def test_progress_is_told_along_the_way_and_at_the_end(tmp_path: Path) -> None:
-    source = write_text(tmp_path, documents=2500)
-    told: list[tuple[str, int, int | None]] = []
-
-    def progress(what: str, done: int, total: int | None) -> None:
-        told.append((what, done, total))
-
-    prepare_vocab(Vocab(size=200), None, [(source, source.path)], str(tmp_path / "vocab"), progress=progress)
-    assert told == [("documents", 1000, None), ("documents", 2000, None), ("documents", 2500, 2500)]
+    words = prepare_vocab(Vocab(size=200), None, sources, vocabulary, progress=progress)
+    assert told == [*((number, None) for number in range(1, 501)), (500, 500)]
+    told.clear()
+    settings, folder = Settings(sources=(source,), documents_per_shard=100, held_out=0.1), str(tmp_path / "corpus")
+    tokenizer = load_tokenizer(vocabulary)
+    prepare(settings, sources, tokenizer, words, folder, progress=progress, part=Part(1, 2))
+    assert told == sorted(told)
+    assert len(told) > 200
+    assert told[0] == (100, 500), "a shard of the other part is passed over at once"
+    assert told[-1] == (500, 500)
 
 
 def test_a_given_vocabulary_is_checked_and_copied(tmp_path: Path) -> None:
@@ -219,6 +224,7 @@ def test_a_given_vocabulary_is_checked_and_copied(tmp_path: Path) -> None:
     assert (made.size, made.sha256) == (6, vocab.fingerprint(vocab.read(given)))
     storage.remove(given)
     assert prepare_vocab(Vocab(path=given), given, [], folder, progress=silent) == made
+    assert made.documents is None
 
 
 def test_an_unusable_given_vocabulary_leaves_nothing_behind(tmp_path: Path) -> None:
@@ -245,9 +251,8 @@ def test_real_books_are_prepared_with_google_s_vocabulary(tmp_path: Path, shared
     source = TextSource(path=str(shared_data / "books" / "1[36]*.txt.gz"), documents="file")
     words = prepare_vocab(Vocab(path=given), given, [], str(tmp_path / "vocab"), progress=silent)
     settings, tokenizer = Settings(sources=(source,), held_out=0.1), vocab.load(given, lowercase=True)
-    made = prepare(
-        settings, [(source, source.path)], tokenizer, words.sha256, str(tmp_path / "corpus"), progress=silent
-    )
+    made = prepare(settings, [(source, source.path)], tokenizer, words, str(tmp_path / "corpus"), progress=silent)
+    assert made is not None
     assert made.totals["train"].documents + made.totals["held_out"].documents == 3
     assert made.unknown_rate < 1e-5
     assert 6 < made.unigram_entropy < 7

@@ -4,37 +4,55 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from trainer.data import shards
-from trainer.data.shards import Document, SplitWriter
+from trainer.data.manifest import Shard
+from trainer.data.shards import Counted, Document, finished_shard, write_shard
+
+NAME = "train-00000.arrow"
 
 
 def a_document(*lengths: int) -> Document:
     return Document(np.arange(sum(lengths), dtype=np.uint32), np.array(lengths, np.uint16))
 
 
-def test_a_split_is_written_in_shards_of_so_many_documents(tmp_path: Path) -> None:
-    writer = SplitWriter(str(tmp_path), "train", documents_per_shard=2, vocab_size=100)
-    for _ in range(5):
-        writer.add(a_document(3, 4))
-    writer.flush()
-    writer.flush()
-    assert [shard.name for shard in writer.shards] == ["train-00000.arrow", "train-00001.arrow", "train-00002.arrow"]
-    assert [shard.documents for shard in writer.shards] == [2, 2, 1]
-    assert writer.totals.model_dump() == {"documents": 5, "sentences": 10, "tokens": 35}
-    assert writer.token_counts.tolist() == [5] * 7 + [0] * 93
+def write(folder: Path, *documents: Document) -> Counted:
+    return write_shard(str(folder), NAME, "train", documents, vocab_size=100, made_from="a")
 
 
-def test_a_shard_ends_early_where_documents_are_whole_books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "_SHARD_TOKENS", 100)
-    writer = SplitWriter(str(tmp_path), "train", documents_per_shard=10_000, vocab_size=100)
-    writer.add(a_document(30, 30))
-    writer.add(a_document(40))
-    assert [shard.documents for shard in writer.shards] == [2]
+def there(folder: Path, made_from: str) -> Counted | None:
+    return finished_shard(str(folder), NAME, "train", vocab_size=100, made_from=made_from)
 
 
-def test_a_shard_is_described_by_size_and_sha256(tmp_path: Path) -> None:
-    writer = SplitWriter(str(tmp_path), "held_out", documents_per_shard=1, vocab_size=100)
-    writer.add(a_document(3))
-    data = (tmp_path / "held_out-00000.arrow").read_bytes()
-    assert (writer.shards[0].bytes, writer.shards[0].sha256) == (len(data), hashlib.sha256(data).hexdigest())
-    assert [path.name for path in tmp_path.iterdir()] == ["held_out-00000.arrow"]
+def test_a_shard_is_described_by_counts_size_and_sha256(tmp_path: Path) -> None:
+    shard, token_counts = write(tmp_path, a_document(3, 4), a_document(5))
+    data = (tmp_path / NAME).read_bytes()
+    assert shard == Shard(
+        name=NAME,
+        split="train",
+        documents=2,
+        sentences=3,
+        tokens=12,
+        bytes=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+    )
+    assert token_counts.tolist() == [2] * 5 + [1] * 2 + [0] * 93
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+
+
+def test_a_finished_shard_is_known_by_what_it_was_made_from(tmp_path: Path) -> None:
+    shard, token_counts = write(tmp_path, a_document(3, 4), a_document(5))
+    before = there(tmp_path, "a")
+    assert before is not None
+    assert before.shard == shard
+    assert np.array_equal(before.token_counts, token_counts)
+    assert there(tmp_path, "b") is None
+
+
+@pytest.mark.parametrize("data", [b"", b"not Arrow"])
+def test_what_is_no_shard_is_none(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / NAME).write_bytes(data)
+    assert there(tmp_path, "a") is None
+
+
+def test_a_shard_may_be_empty(tmp_path: Path) -> None:
+    shard, token_counts = write(tmp_path)
+    assert (shard.documents, shard.tokens, token_counts.sum()) == (0, 0, 0)

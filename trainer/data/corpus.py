@@ -33,7 +33,8 @@ class Corpus:
         if not storage.exists(made):
             raise DataError(uri, "there is no prepared corpus", "prepare it first, with `berth prepare`")
         self.manifest = manifest.read(made, Manifest)
-        self._shards = [_MappedShard(uri, shard) for shard in self.manifest.shards if shard.split == split]
+        place = self.manifest.location or uri
+        self._shards = [_MappedShard(place, shard) for shard in self.manifest.shards if shard.split == split]
         self._first_documents = np.cumsum([0, *(len(shard) for shard in self._shards)])
 
     def __len__(self) -> int:
@@ -54,7 +55,7 @@ class Corpus:
 class _MappedShard:
     def __init__(self, uri: str, shard: Shard) -> None:
         where = storage.join(uri, shard.name)
-        remedy = f"delete {uri}; the same command makes it again"
+        remedy = f"delete {uri}; the command that made it makes it again"
         try:
             path = storage.fetch(where)
             size = path.stat().st_size

@@ -1,10 +1,11 @@
-"""What is written beside finished data: corpus.json and vocab.json.
+"""What is written beside data: corpus.json, vocab.json, and what parts tell of themselves while a corpus is made.
 
 A manifest is written last, so where there is one the data is whole. It holds every setting that shaped the data, and a
 run with other settings is refused instead of being trained on data it did not ask for.
 """
 
 import json
+from collections.abc import Collection
 from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -13,6 +14,7 @@ from trainer import storage
 from trainer.errors import ConfigError, DataError
 
 SplitName = Literal["train", "held_out"]
+SPLITS: tuple[SplitName, SplitName] = ("train", "held_out")
 Settings = dict[str, Any]
 """Dotted name of a setting of the run -> value."""
 
@@ -49,7 +51,11 @@ class Manifest(_Record):
     """Share of the tokens of both splits that are [UNK]."""
     unigram_entropy: float
     """Of the training tokens, in nats: the loss of a model that knows word frequencies and nothing else."""
+    text_sha256: str
+    """Of all documents, in order."""
     shards: tuple[Shard, ...]
+    location: str | None = None
+    """Where the shards lie, if not beside this file: a run keeps the manifest of a prepared corpus, not the shards."""
 
 
 class VocabManifest(_Record):
@@ -61,9 +67,34 @@ class VocabManifest(_Record):
     """Of vocab.txt."""
     size: int
     """Pieces in it; small text gives fewer than asked for."""
+    lowercase: bool
+    """Whether the tokenizer lower-cases and strips accents."""
+    documents: int | None
+    """How many it was trained on; None if it was given."""
 
 
-AnyManifest = TypeVar("AnyManifest", Manifest, VocabManifest)
+class Begun(_Record):
+    """begun.json: a corpus is being made here; gone when it is finished."""
+
+    format: Literal[1] = 1
+    settings: Settings
+    parts: int
+
+
+class PartManifest(_Record):
+    """parts/00003-of-00008.json: all shards of a part are written; gone when the corpus is finished."""
+
+    format: Literal[1] = 1
+    settings: Settings
+    vocab_size: int
+    unknown_id: int
+    text_sha256: str
+    """Of all documents, not only the part's own."""
+    shards: tuple[Shard, ...]
+    token_counts: dict[SplitName, list[int]]
+
+
+AnyManifest = TypeVar("AnyManifest", Manifest, VocabManifest, Begun, PartManifest)
 
 
 def read(uri: str, kind: type[AnyManifest]) -> AnyManifest:
@@ -82,14 +113,14 @@ def read(uri: str, kind: type[AnyManifest]) -> AnyManifest:
         raise DataError(uri, problem, "delete its folder; the same command makes it again") from error
 
 
-def write(uri: str, manifest: Manifest | VocabManifest) -> None:
+def write(uri: str, manifest: Manifest | VocabManifest | Begun | PartManifest) -> None:
     storage.write_text(uri, manifest.model_dump_json(indent=1) + "\n")
 
 
-def settings_of(section: str, model: BaseModel, **others: Any) -> Settings:
-    """The settings in a section of the run, by their dotted names, and others."""
-    named = {f"{section}.{name}": value for name, value in model.model_dump(mode="json").items()}
-    return {**named, **others}
+def settings_of(section: str, model: BaseModel, leaving_out: Collection[str] = ()) -> Settings:
+    """The settings in a section of the run, by their dotted names."""
+    settings = model.model_dump(mode="json", exclude=set(leaving_out))
+    return {f"{section}.{name}": value for name, value in settings.items()}
 
 
 def refuse_other_settings(before: Settings, now: Settings, made: str) -> None:

@@ -3,7 +3,7 @@
 run.yaml                what was asked for
 world/                  the invented world, if any
 vocab/vocab.txt         the vocabulary, given or trained
-corpus/                 Arrow shards and corpus.json
+corpus/                 Arrow shards and corpus.json; of a prepared corpus only the latter
 <stage>/checkpoints/    see `checkpoint`
 <stage>/model/          a model directory that Hugging Face opens
 <stage>/history.jsonl   the curves
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainer import storage
-from trainer.config.schema import Run
+from trainer.config.schema import CorpusRun, Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ class RunFolder:
     @classmethod
     def of(cls, run: Run) -> "RunFolder":
         return cls(storage.join(storage.absolute(run.storage), run.name), str(Path.cwd()))
+
+    @classmethod
+    def of_corpus(cls, run: CorpusRun) -> "RunFolder":
+        """It has `vocab` and `corpus` alone."""
+        return cls(storage.absolute(run.storage).rstrip("/"), str(Path.cwd()))
 
     @property
     def config(self) -> str:

@@ -15,7 +15,8 @@ from trainer.config.schema import Pretrain, Run
 from trainer.data import vocab
 from trainer.data.batches import PretrainSamples, Sample
 from trainer.data.corpus import Corpus
-from trainer.data.manifest import SplitName
+from trainer.data.manifest import SPLITS
+from trainer.data.prepared import load_tokenizer
 from trainer.engine.checkpoint import Checkpoints
 from trainer.engine.folder import RunFolder
 from trainer.engine.parallel import Workers, autocast
@@ -23,8 +24,6 @@ from trainer.engine.state import State
 from trainer.engine.task import MicroBatch, Sums
 from trainer.model.heads import BertForPreTraining
 from trainer.model.packing import Packed, pack
-
-SPLITS: tuple[SplitName, SplitName] = ("train", "held_out")
 
 
 class Inputs(NamedTuple):
@@ -60,7 +59,7 @@ class PretrainTask:
         self.steps = stage.max_steps
         self.eval_every = stage.eval_every
         self.objectives = ("mlm", "nsp") if stage.next_sentence_prediction else ("mlm",)
-        self.tokenizer: Tokenizer = vocab.load(folder.vocab_file, run.vocab.lowercase)
+        self.tokenizer: Tokenizer = load_tokenizer(folder.vocab)
         self.model = BertForPreTraining(run.model, self.tokenizer.get_vocab_size(), stage.next_sentence_prediction)
         seed = run.seed + 1000 * run.pretrain.index(stage)  # phases of one length do not repeat their batches
         self._samples, self._held_out = (

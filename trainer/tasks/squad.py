@@ -14,7 +14,8 @@ from torch.nn.functional import log_softmax
 
 from trainer import storage
 from trainer.config.schema import Run, Squad
-from trainer.data import order, vocab
+from trainer.data import order
+from trainer.data.prepared import load_tokenizer
 from trainer.engine.folder import RunFolder
 from trainer.engine.parallel import Workers, autocast
 from trainer.engine.state import State
@@ -177,7 +178,7 @@ def _encoder_and_tokenizer(run: Run, stage: Squad, folder: RunFolder) -> tuple[A
         return from_pretrained(folder.resolve(stage.model))
     if run.pretrain:
         return from_pretrained(folder.model(run.pretrain[-1].name))
-    return None, vocab.load(folder.vocab_file, run.vocab.lowercase)
+    return None, load_tokenizer(folder.vocab)
 
 
 def _inputs(windows: Sequence[Window]) -> Inputs:
