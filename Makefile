@@ -1,7 +1,7 @@
 # Two commands do all set-up by themselves: `make quickstart` and `make test`.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test test-slow check lock clean
+.PHONY: help quickstart test test-slow check charts lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -27,6 +27,11 @@ check: $(INSTALLED) ## Lint, format, types and the floors of the architecture
 	$(BIN)/ruff format --check
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+
+charts: $(INSTALLED) ## Write what is made from the schema: the chart's values and their schema, the manifests
+	$(BIN)/python -m trainer.config.helm values > charts/berth/values.yaml
+	$(BIN)/python -m trainer.config.helm schema > charts/berth/values.schema.json
+	$(BIN)/python manifests/render.py
 
 lock: $(BIN)/uv ## Pin the newest versions that pyproject.toml allows, with hashes: what a pod runs, and what a developer adds
 	$(BIN)/uv pip compile $(PIN) --upgrade pyproject.toml -o requirements.txt
