@@ -76,7 +76,7 @@ def wait_until_finished(uri: str, minutes: float, tell: Callable[[HowFar], None]
 
     if not wait(finished, minutes, lambda: tell(state)):
         waited = f" after {minutes:g} minutes" if minutes else ""
-        remedy = "look after its `berth prepare`" if minutes else "wait for its `berth prepare`, or set wait_minutes"
+        remedy = "look after its `berth prepare`" if minutes else "wait for its `berth prepare`, or set corpus.wait_minutes"
         if state.parts is None:
             raise ConfigError("corpus.prepared", f"there is no corpus at {uri}{waited}", "make it with `berth prepare`")
         raise ConfigError("corpus.prepared", f"the corpus at {uri} is not finished{waited}: {state.told}", remedy)

@@ -1,19 +1,23 @@
-"""A corpus by itself, from beginning to end or a part of it: what `berth prepare` does.
+"""Text -> vocabulary and corpus in a folder: as a part of a run, or by themselves with `berth prepare`.
 
 Everything that is written appears whole or not at all, so this may be stopped anywhere; the same command goes on. Many
-of these work on one corpus, each on its part.
+processes may work on one corpus, each on its part. Nothing here needs torch, so that such a pod is small.
 """
 
 import signal
 
 from rich.console import Console
 
-from trainer.config.schema import CorpusRun
-from trainer.data import parts
-from trainer.data.parts import Part
+from trainer import storage
+from trainer.config.schema import Corpus, CorpusRun, Vocab
+from trainer.data import prepare as text
+from trainer.data import prepared
+from trainer.data.manifest import Manifest, VocabManifest
+from trainer.data.parts import WHOLE, Part
+from trainer.data.prepare import Progress, Sources
 from trainer.engine.folder import RunFolder
+from trainer.errors import DataError
 from trainer.runtime.display import Display
-from trainer.runtime.prepare import prepare_corpus
 
 
 def execute(settings: CorpusRun, part: Part, wait_minutes: float, console: Console) -> str:
@@ -29,9 +33,68 @@ def execute(settings: CorpusRun, part: Part, wait_minutes: float, console: Conso
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     folder = RunFolder.of_corpus(settings)
     with Display(console) as display:
-        made = prepare_corpus(settings.corpus, settings.vocab, folder, display.show, part, wait_minutes)
+        made = prepare(settings.corpus, settings.vocab, folder, display.show, part, wait_minutes)
     if made is None:
-        return f"part {part} is done; {parts.done(folder.corpus, part.of)} of {part.of} parts are"
+        return f"part {part} is done; the corpus: {prepared.how_far(folder.uri).told}"
     documents = sum(totals.documents for totals in made.totals.values())
     tokens = sum(totals.tokens for totals in made.totals.values())
     return f"corpus: {folder.uri}, {documents:,} documents, {tokens:,} tokens"
+
+
+def prepare(
+    corpus: Corpus,
+    vocab: Vocab,
+    folder: RunFolder,
+    progress: Progress,
+    part: Part = WHOLE,
+    wait_minutes: float = 0,
+) -> Manifest | None:
+    """Make the vocabulary and the corpus of text, or a part of it.
+
+    Args:
+        part: which shards to make; part 0 makes the vocabulary, the others wait for it.
+        wait_minutes: how long they do.
+
+    Returns:
+        The manifest of the whole corpus, or None while other parts are not finished.
+
+    Raises:
+        InputError: text or vocabulary is not what it should be, or there is no vocabulary in time.
+    """
+    text.begin(corpus, vocab, folder.corpus, part)
+    if part.number:
+        _wait_for_vocabulary(folder, wait_minutes, progress)
+    words = prepare_vocabulary(corpus, vocab, folder, progress)
+    return text.prepare(
+        corpus,
+        _sources(corpus, folder),
+        prepared.load_tokenizer(folder.vocab),
+        words,
+        folder.corpus,
+        progress=_named("corpus", progress),
+        part=part,
+    )
+
+
+def prepare_vocabulary(corpus: Corpus | None, vocab: Vocab, folder: RunFolder, progress: Progress) -> VocabManifest:
+    """Make or copy the vocabulary alone; a run that only fine-tunes needs no more."""
+    given = folder.resolve(vocab.path) if vocab.path else None
+    sources = _sources(corpus, folder) if corpus is not None else []
+    return text.prepare_vocab(vocab, given, sources, folder.vocab, progress=_named("vocabulary", progress))
+
+
+def _wait_for_vocabulary(folder: RunFolder, minutes: float, progress: Progress) -> None:
+    def there() -> bool:
+        return "vocab.json" in storage.names(folder.vocab)
+
+    if not prepared.wait(there, minutes, lambda: progress("waiting for the vocabulary", 0, 1)):
+        problem = f"part 0 has not finished the vocabulary after {minutes:g} minutes"
+        raise DataError(folder.vocab, problem, "look after part 0, or raise --wait-minutes")
+
+
+def _sources(corpus: Corpus, folder: RunFolder) -> Sources:
+    return [(source, folder.resolve(source.path)) for source in corpus.sources]
+
+
+def _named(part: str, progress: Progress) -> Progress:
+    return lambda _, done, total: progress(part, done, total)

@@ -1,0 +1,123 @@
+"""`berth prepare` on what people get wrong, and `berth run` on a prepared corpus that is not what it should be."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from trainer.cli import main
+
+TEXT = "\n\n".join(f"The town of Number{n} lies on a river. Its mayor is Person{n}." for n in range(40))
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a corpus to prepare and a run that names it, as the current directory."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.txt").write_text(TEXT)
+    (tmp_path / "corpus.yaml").write_text(
+        "storage: towns\ncorpus: {sources: [{path: text.txt}], held_out: 0}\nvocab: {size: 200}\n"
+    )
+    (tmp_path / "run.yaml").write_text(
+        """\
+name: mine
+corpus: {prepared: towns}
+model: {hidden_size: 16, num_hidden_layers: 1, num_attention_heads: 2, intermediate_size: 16}
+pretrain: {max_steps: 2, batch_size: 4, max_length: 64}
+"""
+    )
+    return tmp_path
+
+
+def prepare(*arguments: str) -> str:
+    result = CliRunner().invoke(main, ["prepare", "corpus.yaml", *arguments])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def refusal(command: str, *arguments: str) -> str:
+    """The one line that the command ends with; checks the exit code and that no temporary file is left."""
+    result = CliRunner().invoke(main, [command, *arguments])
+    assert result.exit_code == 2, result.output
+    assert isinstance(result.exception, SystemExit), "a traceback would have been shown"
+    assert not [path for path in Path().rglob("*") if path.name.endswith(".tmp")]
+    (line,) = result.stderr.splitlines()
+    return line.removeprefix("berth: ")
+
+
+def test_a_wrong_setting_leaves_no_folder(folder: Path) -> None:
+    assert refusal("prepare", "corpus.yaml", "vocab.sise=3") == "vocab.sise: no such setting; did you mean size?"
+    assert not (folder / "towns").exists()
+
+
+def test_a_part_that_is_none(folder: Path) -> None:
+    assert refusal("prepare", "corpus.yaml", "--part", "8/8") == (
+        "--part: '8/8' is no part; count from 0: 0/8, 1/8, up to 7/8"
+    )
+    assert not (folder / "towns").exists()
+
+
+def test_a_file_that_is_not_there(folder: Path) -> None:
+    assert refusal("prepare", "gone.yaml").startswith("gone.yaml: no such file; give a YAML file with storage, corpus")
+
+
+@pytest.mark.parametrize("source", ["gone.txt", "empty.txt", "latin.txt"])
+def test_text_that_cannot_be_read(folder: Path, source: str) -> None:
+    (folder / "empty.txt").write_text("\n\n")
+    (folder / "latin.txt").write_bytes("Grüße aus Köln.\n".encode("latin-1"))
+    assert refusal("prepare", "corpus.yaml", f"corpus.sources.0.path={source}").startswith(f"{folder}/{source}: ")
+
+
+def test_other_settings_where_a_corpus_is_finished(folder: Path) -> None:
+    prepare()
+    assert refusal("prepare", "corpus.yaml", "vocab.size=150") == (
+        f"vocab.size: is 150, but {folder}/towns/vocab was made with 200; "
+        f"set it back, give the run another name, or delete {folder}/towns/vocab"
+    )
+
+
+def test_other_settings_where_a_corpus_is_being_made(folder: Path) -> None:
+    prepare("--part", "0/2")
+    line = refusal("prepare", "corpus.yaml", "corpus.held_out=0.5", "--part", "1/2")
+    assert line.startswith(f"corpus.held_out: is 0.5, but {folder}/towns/corpus was made with 0.0; set it back")
+
+
+def test_a_full_disk(folder: Path, small_disk: Callable[[int], Path]) -> None:
+    full_disk = small_disk(64)
+    (folder / "long.txt").write_text("\n\n".join(f"Word{n} follows word{n + 1}." for n in range(20_000)))
+    line = refusal("prepare", "corpus.yaml", f"storage={full_disk}", "corpus.sources.0.path=long.txt")
+    assert "cannot be written: no space left on device" in line
+
+
+def test_a_run_on_a_corpus_that_is_not_there(folder: Path) -> None:
+    assert refusal("run", "run.yaml") == (
+        f"corpus.prepared: there is no corpus at {folder}/towns; make it with `berth prepare`"
+    )
+
+
+def test_a_run_on_an_unfinished_corpus(folder: Path) -> None:
+    prepare("--part", "0/2")
+    assert refusal("run", "run.yaml") == (
+        f"corpus.prepared: the corpus at {folder}/towns is not finished: 1 of 2 parts are done; "
+        "wait for its `berth prepare`, or set corpus.wait_minutes"
+    )
+
+
+def test_a_run_whose_corpus_became_another(folder: Path) -> None:
+    prepare()
+    prepare("storage=others", "corpus.held_out=0.5")
+    (folder / "bad.json").write_text("{}")
+    squad = "squad=[{name: squad, train: [bad.json], dev: bad.json}]"
+    refusal("run", "run.yaml", squad)
+    (folder / "runs/mine/corpus").mkdir()
+    (folder / "runs/mine/corpus/corpus.json").write_bytes((folder / "towns/corpus/corpus.json").read_bytes())
+    assert refusal("run", "run.yaml", "corpus.prepared=others").startswith(
+        f"corpus.prepared: the corpus at {folder}/others is not the one that {folder}/runs/mine/corpus was begun with; "
+    )
+
+
+def test_a_run_with_a_vocabulary_beside_the_corpus_s_own(folder: Path) -> None:
+    assert refusal("run", "run.yaml", "vocab.path=vocab.txt") == (
+        "vocab: is set, and the corpus at towns brings its own vocabulary; remove one of them"
+    )

@@ -1,0 +1,116 @@
+"""`berth prepare` as the command that it is, in processes of its own: parts at once, killed and stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.data.making import files
+
+Start = Callable[..., subprocess.Popen[str]]
+
+NAMES = ("Arlo", "Bente", "Cleo", "Dorian", "Edda", "Falk")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A corpus to prepare, `corpus.yaml`, some seconds of work."""
+    blocks = (
+        f"{NAMES[number % 6]} lives in house {number}. It has {number % 11} windows. {NAMES[number % 5]} came by."
+        for number in range(30_000)
+    )
+    (tmp_path / "text.txt").write_text("\n\n".join(blocks))
+    (tmp_path / "corpus.yaml").write_text(
+        """\
+storage: made
+corpus: {sources: [{path: text.txt}], documents_per_shard: 1000, held_out: 0.01}
+vocab: {size: 400}
+"""
+    )
+    return tmp_path
+
+
+@pytest.fixture
+def start(folder: Path) -> Iterator[Start]:
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(*arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "trainer", "prepare", "corpus.yaml", *arguments]
+        environment = os.environ | {"RAYON_NUM_THREADS": "1"}
+        pipe = subprocess.PIPE
+        started.append(subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True))
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 60
+    while not path.exists():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline, f"{path} was not written"
+        time.sleep(0.01)
+
+
+def ended(process: subprocess.Popen[str]) -> str:
+    """What was printed; the command must have gone well."""
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 0, errors
+    return output
+
+
+def test_parts_at_once_make_the_same_corpus_though_one_is_killed(folder: Path, start: Start) -> None:
+    whole = ended(start("storage=whole"))
+    assert f"corpus: {folder}/whole, 30,000 documents, " in whole
+
+    waiting = start("storage=parts", "--part", "1/3")
+    wait_for(folder / "parts/corpus/begun.json", waiting)
+    killed = start("storage=parts", "--part", "2/3")
+    first = start("storage=parts", "--part", "0/3")
+    wait_for(folder / "parts/corpus/train-00005.arrow", killed)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    outputs = [ended(waiting), ended(first)]
+    assert all("waiting for the vocabulary 0/1" in output for output in outputs[:1])
+    assert all("is done; the corpus: " in output for output in outputs)
+    assert not (folder / "parts/corpus/corpus.json").exists()
+
+    kept = (folder / "parts/corpus/train-00005.arrow").stat().st_ino
+    assert whole.splitlines()[-1].partition(",")[2] in ended(start("storage=parts", "--part", "2/3"))
+    assert (folder / "parts/corpus/train-00005.arrow").stat().st_ino == kept
+    assert files(folder / "parts") == files(folder / "whole")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_command_says_so_and_continues(folder: Path, start: Start, number: signal.Signals) -> None:
+    stopped = start()
+    wait_for(folder / "made/corpus/train-00001.arrow", stopped)
+    stopped.send_signal(number)
+    _, errors = stopped.communicate(timeout=30)
+    assert (stopped.returncode, errors) == (130, "berth: stopped; the same command continues\n")
+    assert not [path for path in (folder / "made").rglob("*") if path.name.endswith(".tmp")]
+    kept = (folder / "made/corpus/train-00001.arrow").stat().st_ino
+    assert "30,000 documents" in ended(start())
+    assert (folder / "made/corpus/train-00001.arrow").stat().st_ino == kept
+
+
+def test_a_waiting_part_can_be_stopped_and_gives_up_in_the_end(folder: Path, start: Start) -> None:
+    waiting = start("--part", "1/2")
+    wait_for(folder / "made/corpus/begun.json", waiting)
+    waiting.terminate()
+    assert waiting.wait(30) == 130
+    late = start("--part", "1/2", "--wait-minutes", "0.01")
+    _, errors = late.communicate(timeout=60)
+    assert late.returncode == 2
+    assert errors == (
+        f"berth: {folder}/made/vocab: part 0 has not finished the vocabulary after 0.01 minutes; "
+        "look after part 0, or raise --wait-minutes\n"
+    )
