@@ -1,6 +1,8 @@
 """The chart as Helm's own code renders it, without a cluster."""
 
 import copy
+import functools
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -103,11 +105,21 @@ def render(values: dict[str, Any], name: str = "my-run") -> dict[str, str]:
         return chart.render(values, name=name, namespace="berth")
 
 
-def objects(values: dict[str, Any], name: str = "my-run") -> dict[tuple[str, str], dict[str, Any]]:
-    """{(kind, name): object}"""
-    texts = [text for path, text in render(values, name).items() if path.endswith(".yaml")]
-    found = [item for text in texts for item in yaml.safe_load_all(text) if item]
+def parsed(texts: dict[str, str]) -> dict[tuple[str, str], dict[str, Any]]:
+    """What `render` gives -> {(kind, name): object}"""
+    manifests = [text for path, text in texts.items() if path.endswith(".yaml")]
+    found = [item for text in manifests for item in yaml.load_all(text, yaml.CSafeLoader) if item]
     return {(item["kind"], item["metadata"]["name"]): item for item in found}
+
+
+def objects(values: dict[str, Any], name: str = "my-run") -> dict[tuple[str, str], dict[str, Any]]:
+    """{(kind, name): object}; values are rendered only once, as rendering is most of what a test costs."""
+    return copy.deepcopy(_rendered_once(json.dumps(values), name))
+
+
+@functools.cache
+def _rendered_once(values: str, name: str) -> dict[tuple[str, str], dict[str, Any]]:
+    return parsed(render(json.loads(values), name))
 
 
 def job(values: dict[str, Any]) -> dict[str, Any]:
