@@ -114,6 +114,15 @@ def test_pods_have_no_token_of_the_cluster_and_leave_a_lost_node_soon() -> None:
         assert pod["spec"]["terminationGracePeriodSeconds"] == 60
 
 
+def test_a_pod_writes_to_its_mounts_alone_and_as_nobody() -> None:
+    for pod in pods(EVERYTHING).values():
+        assert container(pod)["securityContext"]["readOnlyRootFilesystem"] is True
+        security = pod["spec"]["securityContext"]
+        assert [security[name] for name in ("runAsUser", "runAsGroup", "fsGroup")] == [65532] * 3
+        written = [mount["mountPath"] for mount in container(pod)["volumeMounts"] if not mount.get("readOnly")]
+        assert set(written) <= {"/tmp", "/dev/shm", "/storage"}
+
+
 def test_no_probe_waits_for_the_master_which_has_no_name_before_it_is_ready() -> None:
     for pod in pods(EVERYTHING).values():
         assert not [key for key in container(pod) if key.endswith("Probe")]

@@ -1,7 +1,7 @@
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import helm_python
 import pytest
 import yaml
 from pydantic import ValidationError
@@ -25,10 +25,10 @@ def test_the_charts_values_are_fresh() -> None:
     assert (CHART / "values.yaml").read_text(encoding="utf-8") == helm.values(), "run `make charts`"
 
 
-def test_the_schema_is_a_schema_and_the_defaults_fit_it() -> None:
-    schema = yaml.safe_load(helm.schema())
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.Draft202012Validator(schema).validate(defaults())
+def test_helm_reads_the_schema_and_the_defaults_fit_it() -> None:
+    with helm_python.Chart.load(CHART) as chart:
+        assert chart.schema == yaml.safe_load(helm.schema())
+        chart.validate_schema(chart.merge_values())
 
 
 def test_the_charts_defaults_are_the_classes_defaults() -> None:

@@ -17,7 +17,7 @@ imagePullSecrets:
   - name: {{ . }}
   {{- end }}
 {{- end }}
-terminationGracePeriodSeconds: 60 # Ray drains for 30 s, in which the run is saved
+terminationGracePeriodSeconds: 60 # the run is saved first, which may take 45
 {{- with $.Values.pod.priority_class }}
 priorityClassName: {{ . }}
 {{- end }}
