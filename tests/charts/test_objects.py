@@ -1,5 +1,6 @@
 import json
 import re
+import tomllib
 from typing import Any
 
 import helm_python
@@ -12,6 +13,7 @@ from tests.charts.chart import (
     CHART,
     EVERYTHING,
     EXAMPLES,
+    ROOT,
     SMALL,
     differences,
     job,
@@ -100,6 +102,12 @@ def test_every_object_says_whose_it_is(values: dict[str, Any]) -> None:
             }.items() <= metadata["labels"].items()
             for value in metadata["labels"].values():
                 assert re.fullmatch(r"([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?", value)
+
+
+def test_the_chart_pulls_the_image_of_this_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    with helm_python.Chart.load(CHART) as chart:
+        assert chart.metadata["appVersion"] == project["version"]
 
 
 @every_values

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ def test_the_charts_values_are_fresh() -> None:
 
 def test_helm_reads_the_schema_and_the_defaults_fit_it() -> None:
     with helm_python.Chart.load(CHART) as chart:
-        assert chart.schema == yaml.safe_load(helm.schema())
+        assert chart.schema == json.loads(helm.schema())
         chart.validate_schema(chart.merge_values())
 
 
@@ -50,7 +51,7 @@ def test_the_schema_of_run_is_the_trainers_without_the_name() -> None:
 
 
 def test_no_part_of_the_schema_lets_unknown_keys_in() -> None:
-    schema = yaml.safe_load(helm.schema())
+    schema = json.loads(helm.schema())
     assert [name for name, part in schema["$defs"].items() if part.get("additionalProperties") is not False] == []
     assert schema["additionalProperties"] is False
 
