@@ -120,9 +120,10 @@ def test_a_corpus_to_prepare_is_read_and_overridden(corpus: str) -> None:
         ("name=x", "name: no such setting; remove it"),
         ("corpus.held_outs=1", "corpus.held_outs: no such setting; did you mean held_out?"),
         ("corpus.sources=null", "corpus.sources: a NoneType is not allowed; give a list"),
+        ("corpus={prepared: s3://b/other}", "corpus.sources: not set; set it"),
         (
-            "corpus={prepared: s3://b/other}",
-            "corpus.prepared: is set, and only text can be prepared; set corpus.sources instead",
+            "corpus.prepared=s3://b/other",
+            "corpus.sources: is set, and the corpus at s3://b/other has its own; remove it or prepared",
         ),
     ],
 )

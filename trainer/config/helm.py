@@ -254,7 +254,12 @@ class Values(Section):
 
 def schema() -> str:
     """values.schema.json"""
-    content = {"$schema": GenerateJsonSchema.schema_dialect, **Values.model_json_schema()}
+    return schema_of(Values)
+
+
+def schema_of(values: type[BaseModel]) -> str:
+    """The JSON schema of a chart's values."""
+    content = {"$schema": GenerateJsonSchema.schema_dialect, **values.model_json_schema()}
     return json.dumps(_untitled(content), indent=2, ensure_ascii=False) + "\n"
 
 
@@ -276,10 +281,11 @@ def values() -> str:
     """values.yaml: every default, its description above it; of the run only what is chosen for a cluster."""
     defaults = Values.model_construct(run=RunValues.model_construct()).model_dump(mode="json", exclude={"global_"})
     defaults["run"] = {name: defaults["run"][name] for name in ("storage", "scaling")}
-    return _HEAD + "".join(_described(Values, defaults, ""))
+    return _HEAD + "".join(described(Values, defaults))
 
 
-def _described(section: type[BaseModel], defaults: dict[str, Any], indent: str) -> Iterator[str]:
+def described(section: type[BaseModel], defaults: dict[str, Any], indent: str = "") -> Iterator[str]:
+    """Defaults as YAML, the description of each above it."""
     for name, default in defaults.items():
         field = section.model_fields[name]
         part = field.annotation
@@ -291,7 +297,7 @@ def _described(section: type[BaseModel], defaults: dict[str, Any], indent: str) 
         )
         if group:
             yield f"{indent}{name}:\n"
-            yield from _described(group, default, indent + "  ")
+            yield from described(group, default, indent + "  ")
         else:
             flow = None if isinstance(default, list | dict) else False  # collections in one line
             yield indent + yaml.safe_dump({name: default}, default_flow_style=flow, width=1000)

@@ -8,6 +8,7 @@ tokens or samples, never in bytes.
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
 StageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?$")]
 RunName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
@@ -276,19 +277,22 @@ class Tracking(Section):
     entity: str | None = None
 
 
+class Text(Corpus):
+    """The text of a corpus that is prepared by itself, and how it is laid out."""
+
+    sources: tuple[TextSource, ...] = Field(min_length=1)
+    """Where the text comes from; read in this order."""
+    prepared: SkipJsonSchema[str | None] = None
+    wait_minutes: SkipJsonSchema[float] = 0
+
+
 class CorpusRun(Section):
     """A corpus that is prepared by itself, once, for many runs."""
 
     storage: str
     """The corpus's folder, as an fsspec URI; runs name it as `corpus.prepared`."""
-    corpus: Corpus
+    corpus: Text
     vocab: Vocab = Vocab()
-
-    @model_validator(mode="after")
-    def _is_made_of_text(self) -> "CorpusRun":
-        if self.corpus.prepared is not None:
-            raise ValueError("corpus.prepared is set, and only text can be prepared; set corpus.sources instead")
-        return self
 
 
 def _one_or_many(value: Any) -> Any:
