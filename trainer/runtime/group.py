@@ -6,6 +6,7 @@ another one: that costs no step, where Ray Train's own resizing goes back to the
 
 import threading
 from functools import partial
+from textwrap import shorten
 
 import ray
 import ray.exceptions
@@ -68,7 +69,7 @@ class Group:
 def reason(error: Exception) -> str:
     """What went wrong in a group, in a line."""
     failures: dict[int, Exception] = getattr(error, "worker_failures", {})
-    last_line = str(next(iter(failures.values()), error)).strip().rpartition("\n")[2]
+    last_line = shorten(str(next(iter(failures.values()), error)).strip().rpartition("\n")[2], 200, placeholder=" ...")
     ranks = ", ".join(str(rank) for rank in sorted(failures))
     return f"worker {ranks} failed ({last_line})" if failures else f"the workers failed ({last_line})"
 

@@ -1,0 +1,65 @@
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from trainer.config.schema import Limits, Pretrain, Run
+from trainer.engine.folder import RunFolder
+from trainer.runtime.attempts import Attempts
+
+New = Callable[[], Attempts]
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> New:
+    """The record as a new driver of one and the same run finds it; two failures in a row are allowed."""
+    run = Run.model_construct(
+        name="run", storage=str(tmp_path), pretrain=(Pretrain(),), limits=Limits(max_failures=2, deadline_hours=2)
+    )
+    return lambda: Attempts(run, RunFolder.of(run))
+
+
+def save_checkpoint(tmp_path: Path, step: int) -> None:
+    folder = tmp_path / "run" / "pretrain" / "checkpoints" / f"step-{step:08d}"
+    folder.mkdir(parents=True)
+    (folder / "complete.json").write_text("{}")
+
+
+def test_failures_in_a_row_are_one_too_many_at_some_time(new: New) -> None:
+    attempts = new()
+    assert attempts.begin()
+    assert [attempts.fail() for _ in range(3)] == [True, True, False]
+
+
+def test_a_new_checkpoint_makes_up_for_all_failures(new: New, tmp_path: Path) -> None:
+    attempts = new()
+    attempts.begin()
+    assert [attempts.fail() for _ in range(2)] == [True, True]
+    save_checkpoint(tmp_path, 100)
+    assert [attempts.fail() for _ in range(3)] == [True, True, False]
+
+
+def test_a_driver_that_is_killed_is_counted_by_the_next(new: New) -> None:
+    assert [new().begin() for _ in range(4)] == [True, True, True, False]
+
+
+def test_a_driver_that_ends_in_good_order_is_no_failure(new: New) -> None:
+    for _ in range(5):
+        attempts = new()
+        assert attempts.begin()
+        attempts.end()
+
+
+def test_the_deadline_counts_from_the_first_start(new: New) -> None:
+    before = datetime.now(UTC)
+    new().begin()
+    deadline = new().deadline
+    assert deadline is not None
+    assert before <= deadline - timedelta(hours=2) <= datetime.now(UTC)
+
+
+def test_a_damaged_record_is_begun_anew(new: New, tmp_path: Path) -> None:
+    new().begin()
+    (tmp_path / "run" / "attempts.json").write_text("{")
+    assert [new().begin() for _ in range(3)] == [True, True, True]
