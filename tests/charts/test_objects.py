@@ -208,6 +208,13 @@ def test_draining_takes_workers_one_by_one_and_the_master_unless_held() -> None:
     assert objects(EVERYTHING)["PodDisruptionBudget", "my-run-master"]["spec"]["minAvailable"] == 1
 
 
+def test_the_service_account_has_no_token_and_the_annotations_given() -> None:
+    plain, full = (objects(values)["ServiceAccount", "my-run"] for values in (SMALL, EVERYTHING))
+    assert plain["automountServiceAccountToken"] is False
+    assert "annotations" not in plain["metadata"]
+    assert full["metadata"]["annotations"] == {"example.com/role": "reader"}
+
+
 def test_prometheus_is_told_of_the_metrics_port() -> None:
     assert not any(kind == "PodMonitor" for kind, _ in objects(SMALL))
     monitor = objects(EVERYTHING)["PodMonitor", "my-run"]

@@ -106,6 +106,12 @@ def test_keys_come_from_existing_secrets_only_if_named() -> None:
     assert env(pod)["NCCL_DEBUG"] == "INFO"
 
 
+def test_a_server_of_weights_and_biases_needs_no_key_to_be_named() -> None:
+    found = env(replica(with_values(SMALL, wandb__base_url="https://wandb.example.com"), "Worker"))
+    assert found["WANDB_BASE_URL"] == "https://wandb.example.com"
+    assert "WANDB_API_KEY" not in found
+
+
 def test_pods_have_no_token_of_the_cluster_and_leave_a_lost_node_soon() -> None:
     for pod in pods(SMALL).values():
         assert pod["spec"]["automountServiceAccountToken"] is False
