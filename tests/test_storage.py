@@ -1,22 +1,48 @@
-"""Storage on the local disk and on fsspec's in-memory file system, which is a real remote to our code: no paths, no
-rename.
+"""Storage on the local disk, on a server that speaks S3, and on fsspec's in-memory file system, which is a real remote
+to our code: no paths, no rename.
 """
 
 import errno
 import gzip
 import os
+import subprocess
+import sys
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
+import boto3
 import pytest
+from moto.server import ThreadedMotoServer
 
 from trainer import storage
 from trainer.errors import StorageError
 
 
-@pytest.fixture(params=["local", "memory"])
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[str]:
+    """A bucket on an S3 server that listens on loopback."""
+    server = ThreadedMotoServer("127.0.0.1", 0)
+    server.start()
+    host, port = server.get_host_and_port()
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
+        environment.setenv("AWS_ACCESS_KEY_ID", "key")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+        boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="bucket")
+        yield "s3://bucket"
+    server.stop()
+
+
+@pytest.fixture(params=["local", "memory", "s3"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return str(tmp_path) if request.param == "local" else f"memory://{uuid.uuid4().hex}"
+    match request.param:
+        case "local":
+            return str(tmp_path)
+        case "memory":
+            return f"memory://{uuid.uuid4().hex}"
+        case _:
+            return f"{request.getfixturevalue('bucket')}/{uuid.uuid4().hex}"
 
 
 def test_what_is_written_is_read(place: str) -> None:
@@ -140,3 +166,15 @@ def test_a_place_below_a_file_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="cannot be written"):
         storage.write_text(str(tmp_path / "file" / "below.txt"), "")
+
+
+@pytest.mark.parametrize("place", ["local", "s3"], indirect=True)
+def test_what_another_process_did_is_seen(place: str) -> None:
+    """A run's driver looks again and again for what its workers write."""
+    stage = storage.join(place, "stage")
+    storage.write_text(storage.join(stage, "begun.json"), "{}")
+    assert storage.names(stage) == ["begun.json"]
+    code = "import sys; from trainer import storage; storage.write_text(sys.argv[1], 'done')"
+    subprocess.run([sys.executable, "-c", code, storage.join(stage, "result.json")], check=True)
+    assert storage.exists(storage.join(stage, "result.json"))
+    assert storage.names(stage) == ["begun.json", "result.json"]

@@ -64,7 +64,6 @@ def names(uri: str) -> list[str]:
     """The names in a folder, sorted; none where there is no folder."""
     filesystem, path = _filesystem(uri)
     with _explained(uri, "read"):
-        filesystem.invalidate_cache()
         if not filesystem.exists(path):
             return []
         return sorted(str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in filesystem.ls(path, detail=False))
@@ -199,7 +198,8 @@ def cache_folder() -> Path:
 
 def _filesystem(uri: str) -> tuple[Any, str]:
     try:
-        filesystem, path = cast(tuple[Any, str], fsspec.core.url_to_fs(uri))
+        # No listings from memory: other processes of the run write to the same folders.
+        filesystem, path = cast(tuple[Any, str], fsspec.core.url_to_fs(uri, use_listings_cache=False))
     except (ImportError, ValueError) as error:
         raise StorageError(
             uri, f"no such kind of storage ({error})", "use a path or a URI of an installed fsspec driver"
