@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import s3fs
+from moto.server import ThreadedMotoServer
 
 from tests.data.making import files
 
@@ -39,9 +41,9 @@ vocab: {size: 400}
 def start(folder: Path) -> Iterator[Start]:
     started: list[subprocess.Popen[str]] = []
 
-    def begin(*arguments: str) -> subprocess.Popen[str]:
+    def begin(*arguments: str, **environment: str) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "trainer", "prepare", "corpus.yaml", *arguments]
-        environment = os.environ | {"RAYON_NUM_THREADS": "1"}
+        environment = os.environ | {"RAYON_NUM_THREADS": "1"} | environment
         pipe = subprocess.PIPE
         started.append(subprocess.Popen(command, cwd=folder, env=environment, stdout=pipe, stderr=pipe, text=True))
         return started[-1]
@@ -50,6 +52,19 @@ def start(folder: Path) -> Iterator[Start]:
     for process in started:
         process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def object_store(folder: Path) -> Iterator[dict[str, str]]:
+    """A server that speaks S3, with a bucket `texts`: the variables that open it."""
+    server = ThreadedMotoServer("127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    url = f"http://{host}:{port}"
+    s3fs.S3FileSystem(endpoint_url=url, key="key", secret="secret", skip_instance_cache=True).mkdir("texts")
+    cache = {"BERTH_CACHE": str(folder / "cache")}
+    yield {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"} | cache
+    server.stop()
 
 
 def wait_for(path: Path, process: subprocess.Popen[str]) -> None:
@@ -87,6 +102,20 @@ def test_parts_at_once_make_the_same_corpus_though_one_is_killed(folder: Path, s
     assert whole.splitlines()[-1].partition(",")[2] in ended(start("storage=parts", "--part", "2/3"))
     assert (folder / "parts/corpus/train-00005.arrow").stat().st_ino == kept
     assert files(folder / "parts") == files(folder / "whole")
+
+
+def test_parts_meet_on_an_object_store(folder: Path, start: Start, object_store: dict[str, str]) -> None:
+    ended(start("storage=whole"))
+    parts = [start("storage=s3://texts/parts", "--part", f"{number}/2", **object_store) for number in range(2)]
+    outputs = [ended(part) for part in parts]
+    assert any("corpus: s3://texts/parts, 30,000 documents, " in output for output in outputs)
+    files_there = s3fs.S3FileSystem(
+        endpoint_url=object_store["AWS_ENDPOINT_URL"],
+        key=object_store["AWS_ACCESS_KEY_ID"],
+        secret=object_store["AWS_SECRET_ACCESS_KEY"],
+    )
+    there = {path.removeprefix("texts/parts/"): files_there.cat_file(path) for path in files_there.find("texts/parts")}
+    assert there == files(folder / "whole")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

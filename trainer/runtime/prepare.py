@@ -38,7 +38,8 @@ def prepare(run: Run, folder: RunFolder, progress: Progress) -> None:
 
 
 def _use_prepared(run: Run, uri: str, wait_minutes: float, folder: RunFolder, progress: Progress) -> None:
-    if storage.exists(folder.vocab_file) and all(storage.exists(folder.result(stage.name)) for stage in run.pretrain):
+    adopted = storage.exists(storage.join(folder.vocab, "vocab.json"))
+    if adopted and all(storage.exists(folder.result(stage.name)) for stage in run.pretrain):
         return  # its shards are not read any more
     uri = folder.resolve(uri)
     prepared.wait_until_finished(
