@@ -75,11 +75,18 @@ def wait_until_finished(uri: str, minutes: float, tell: Callable[[HowFar], None]
         return state.finished
 
     if not wait(finished, minutes, lambda: tell(state)):
-        waited = f" after {minutes:g} minutes" if minutes else ""
-        remedy = "look after its `berth prepare`" if minutes else "wait for its `berth prepare`, or set corpus.wait_minutes"
-        if state.parts is None:
-            raise ConfigError("corpus.prepared", f"there is no corpus at {uri}{waited}", "make it with `berth prepare`")
-        raise ConfigError("corpus.prepared", f"the corpus at {uri} is not finished{waited}: {state.told}", remedy)
+        raise _refusal(uri, minutes, state)
+
+
+def _refusal(uri: str, minutes: float, state: HowFar) -> ConfigError:
+    waited = f" after {minutes:g} minutes" if minutes else ""
+    if state.parts is None:
+        return ConfigError("corpus.prepared", f"there is no corpus at {uri}{waited}", "make it with `berth prepare`")
+    problem = f"the corpus at {uri} is not finished{waited}: {state.told}"
+    remedy = "look after its `berth prepare`"
+    if not minutes:
+        remedy = "wait for its `berth prepare`, or set corpus.wait_minutes"
+    return ConfigError("corpus.prepared", problem, remedy)
 
 
 def adopt(uri: str, vocab_folder: str, corpus_folder: str) -> None:
