@@ -1,10 +1,12 @@
 # Two commands do all set-up by themselves: `make quickstart` and `make test`.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test test-slow check charts lock clean
+.PHONY: help quickstart test test-slow test-cluster check charts image lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
+IMAGE ?= berth:dev
+BUILDER ?= $(notdir $(firstword $(shell command -v docker podman buildah)))
 INSTALLED := .venv/installed
 PIN := -q --universal --python-version 3.11 --generate-hashes --no-header
 export OMP_NUM_THREADS ?= 2
@@ -22,6 +24,9 @@ test: $(INSTALLED) ## The default tests: no GPU, no network, no cluster
 test-slow: $(INSTALLED) ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow -rP
 
+test-cluster: $(INSTALLED) ## The tests on Kubernetes: on the cluster of KUBECONFIG, else one that they start (root, Go, Debian 12)
+	$(BIN)/python -m pytest -m cluster -rP
+
 check: $(INSTALLED) ## Lint, format, types and the floors of the architecture
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -32,6 +37,12 @@ charts: $(INSTALLED) ## Write what is made from the schema: the chart's values a
 	$(BIN)/python -m trainer.config.helm values > charts/berth/values.yaml
 	$(BIN)/python -m trainer.config.helm schema > charts/berth/values.schema.json
 	$(BIN)/python manifests/render.py
+
+image: ## Build the container image; IMAGE names it, BASE replaces the CUDA base, IMAGE_FLAGS reaches the builder
+	@test -n "$(BUILDER)" || { echo 'no image builder: install docker, podman or buildah' >&2; exit 1; }
+	$(BUILDER) build $(IMAGE_FLAGS) -f images/trainer/Dockerfile -t $(IMAGE) $(if $(BASE),--build-arg BASE=$(BASE)) \
+		--build-arg VERSION=$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
+		--build-arg REVISION=$(shell git describe --always --exclude='*' --dirty --abbrev=40) .
 
 lock: $(BIN)/uv ## Pin the newest versions that pyproject.toml allows, with hashes: what a pod runs, and what a developer adds
 	$(BIN)/uv pip compile $(PIN) --upgrade pyproject.toml -o requirements.txt

@@ -1,0 +1,163 @@
+"""A real cluster for the tests: that of BERTH_TEST_KUBECONFIG or KUBECONFIG, else the lane in kubernetes/, which they start
+and stop. On a cluster of your own, BERTH_TEST_IMAGE names an image that its nodes can pull, and BERTH_TEST_HOST an address
+of this machine that its pods reach. A lane that is up already is used, and left up, when KUBECONFIG is its own.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import s3fs
+
+from tests.cluster.kubectl import kubectl, run, until
+
+LANE = Path(__file__).parent / "kubernetes"
+CACHE = Path(os.environ.get("BERTH_CLUSTER_CACHE", Path.home() / ".cache" / "berth-cluster"))
+LANE_KUBECONFIG = CACHE / "state" / "pki" / "admin.kubeconfig"
+LANE_HOST = "10.80.0.1"
+LANE_IMAGE = "berth.local/trainer:dev"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    kubeconfig: Path
+
+    @property
+    def is_lane(self) -> bool:
+        return self.kubeconfig == LANE_KUBECONFIG
+
+    def lane(self, *command: str, timeout: float = 600) -> str:
+        """`lane("lose", "node2")`: what only a cluster of our own lets be done to it; see kubernetes/cluster."""
+        if not self.is_lane:
+            pytest.skip(
+                f"`cluster {' '.join(command)}` is for a cluster that the tests started, not for {self.kubeconfig}"
+            )
+        return run(str(LANE / "cluster"), *command, timeout=timeout)
+
+
+@dataclass(frozen=True)
+class S3:
+    """A server that speaks S3, reached at the same address from here and from a pod."""
+
+    endpoint: str
+    bucket: str
+    key: str
+    secret: str
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a pod needs, spelled as the AWS SDKs read it; goes into a Secret."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_ACCESS_KEY_ID": self.key,
+            "AWS_SECRET_ACCESS_KEY": self.secret,
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+
+    def files(self) -> s3fs.S3FileSystem:
+        return s3fs.S3FileSystem(endpoint_url=self.endpoint, key=self.key, secret=self.secret, skip_instance_cache=True)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.timeout(300, func_only=True))  # starting the cluster is no part of a test
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{CACHE / 'bin'}{os.pathsep}{os.environ['PATH']}")
+        given = os.environ.get("BERTH_TEST_KUBECONFIG") or os.environ.get("KUBECONFIG")
+        if given:
+            patch.setenv("KUBECONFIG", given)
+            yield Cluster(Path(given))
+            return
+        missing = [
+            what
+            for what, there in (
+                ("root", os.geteuid() == 0),
+                ("Go", shutil.which("go")),
+                ("Debian's apt-get", shutil.which("apt-get")),
+                ("cgroup v1", Path("/sys/fs/cgroup/pids").is_dir()),
+            )
+            if not there
+        ]
+        if missing:
+            pytest.skip(f"no KUBECONFIG, and starting a cluster needs {', '.join(missing)}")
+        patch.setenv("KUBECONFIG", str(LANE_KUBECONFIG))
+        try:
+            run(str(LANE / "build"), timeout=3600)
+            run(str(LANE / "cluster"), "up", timeout=600)
+            yield Cluster(LANE_KUBECONFIG)
+        finally:
+            run(str(LANE / "cluster"), "down")
+
+
+@pytest.fixture(scope="session")
+def image(cluster: Cluster) -> str:
+    """The trainer's image, built from this checkout and loaded onto every node."""
+    if not cluster.is_lane:
+        if name := os.environ.get("BERTH_TEST_IMAGE"):
+            return name
+        pytest.skip(
+            "needs an image that the nodes can pull; build one with `make image`, push it, set BERTH_TEST_IMAGE"
+        )
+    run(str(LANE / "image"), timeout=3600)
+    cluster.lane("load", str(CACHE / "trainer"))
+    return LANE_IMAGE
+
+
+@pytest.fixture(scope="module")
+def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh namespace under Pod Security's `restricted`."""
+    name = f"{request.module.__name__.rsplit('.')[-1].replace('_', '-')}-{os.getpid()}"
+    kubectl("create", "namespace", name)
+    kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+    until(lambda: kubectl("get", "serviceaccount", "-n", name, "-o", "name"), 30, f"service account of {name}")
+    yield name
+    kubectl("delete", "namespace", name, "--timeout=100s")
+
+
+@pytest.fixture(scope="session")
+def s3(cluster: Cluster) -> Iterator[S3]:
+    host = LANE_HOST if cluster.is_lane else os.environ.get("BERTH_TEST_HOST")
+    if not host:
+        pytest.skip("needs an address of this machine that pods reach; set BERTH_TEST_HOST")
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port = probe.getsockname()[1]
+    server = subprocess.Popen(
+        [Path(sys.executable).with_name("moto_server"), "-H", host, "-p", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        served = S3(f"http://{host}:{port}", "berth", "test-key", "test-secret")
+        until(lambda: _answers(host, port), 30, "moto_server answering")
+        served.files().mkdir(served.bucket)
+        yield served
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+@pytest.fixture(scope="session")
+def helm(cluster: Cluster) -> Callable[..., str]:
+    """The real helm: `helm("install", "my-run", "charts/berth", "-n", namespace)` gives what it printed."""
+
+    def call(*arguments: str, timeout: float = 120) -> str:
+        return run("helm", *arguments, timeout=timeout)
+
+    return call
+
+
+def _answers(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex((host, port)) == 0

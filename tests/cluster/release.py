@@ -1,0 +1,158 @@
+"""A training run on the cluster, as its user sees it: helm starts it, kubectl looks at it, the Master's log tells."""
+
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.cluster.kubectl import conditions, get, kubectl, until
+
+CHART = str(Path(__file__).parents[2] / "charts" / "berth")
+Values = dict[str, Any]
+
+RUN: Values = {
+    "world": {"towns": 60, "dev_towns": 8},
+    "corpus": {"sources": [{"path": "run://world/articles.txt"}], "held_out": 0.05},
+    "vocab": {"size": 600},
+    "model": {
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "max_position_embeddings": 128,
+    },
+    "pretrain": {
+        "max_steps": 200,
+        "batch_size": 8,
+        "micro_batch_size": 2,
+        "max_length": 64,
+        "eval_every": 1000,
+        "log_every": 1,
+        "optimizer": {"learning_rate": 1e-3},
+    },
+    "checkpoint": {"every_steps": 50},
+}
+SQUAD: Values = {
+    "name": "squad",
+    "train": ["run://world/train-v2.0.json"],
+    "dev": "run://world/dev-v2.0.json",
+    "batch_size": 8,
+    "micro_batch_size": 2,
+    "max_length": 128,
+    "max_query_length": 32,
+    "doc_stride": 64,
+    "epochs": 5,
+    "optimizer": {"learning_rate": 1e-3},
+}
+SMALL = {"cpu": "100m", "memory": "3Gi"}
+
+
+def values(image: str, **others: Any) -> Values:
+    """Values of a run that trains in seconds, on pods that ask for little; `others` are laid over them."""
+    repository, _, tag = image.rpartition(":")
+    return merged(
+        {
+            "image": {"repository": repository, "tag": tag},
+            "worker": SMALL,
+            "master": SMALL,
+            "pod": {"env": {"OMP_NUM_THREADS": "1"}, "tmp_size": "2Gi", "shm_size": "256Mi"},
+            "run": RUN,
+        },
+        others,
+    )
+
+
+def merged(base: Values, over: Values) -> Values:
+    """`base` with `over` laid over it, section by section, as Helm does."""
+    result = deepcopy(base)
+    for name, value in over.items():
+        both = isinstance(value, dict) and isinstance(result.get(name), dict)
+        result[name] = merged(result[name], value) if both else deepcopy(value)
+    return result
+
+
+@dataclass(frozen=True)
+class Release:
+    """One Helm release of charts/berth."""
+
+    name: str
+    namespace: str
+    helm: Callable[..., str]
+    folder: Path
+
+    def install(self, values: Values) -> "Release":
+        self.helm("install", self.name, CHART, "-n", self.namespace, "-f", self._file(values))
+        return self
+
+    def upgrade(self, values: Values, *arguments: str) -> None:
+        self.helm("upgrade", self.name, CHART, "-n", self.namespace, "-f", self._file(values), *arguments)
+
+    def uninstall(self) -> None:
+        self.helm("uninstall", self.name, "-n", self.namespace, "--wait")
+
+    def job(self) -> Any:
+        return get("-n", self.namespace, f"pytorchjob/{self.name}")
+
+    def pods(self) -> dict[str, Any]:
+        """The pods that are not on their way out, by name."""
+        pods = get("-n", self.namespace, "pods", "-l", f"training.kubeflow.org/job-name={self.name}")
+        return {pod["metadata"]["name"]: pod for pod in pods if "deletionTimestamp" not in pod["metadata"]}
+
+    def log(self, pod: str = "master-0", *arguments: str) -> str:
+        return kubectl("logs", "-n", self.namespace, f"{self.name}-{pod}", "-c", "pytorch", *arguments)
+
+    def scale(self, workers: int) -> None:
+        kubectl("scale", "-n", self.namespace, f"pytorchjob/{self.name}", f"--replicas={workers}")
+
+    def ended(self, seconds: float) -> str:
+        """Wait for the job's end: `Succeeded` or `Failed`."""
+
+        def outcome() -> str | None:
+            reached = conditions(self.job())
+            return next((name for name in ("Succeeded", "Failed") if reached.get(name)), None)
+
+        return until(outcome, seconds, f"{self.name} ended", self.namespace)
+
+    def exit_codes(self) -> dict[str, int]:
+        return {
+            name: pod["status"]["containerStatuses"][0]["state"]["terminated"]["exitCode"]
+            for name, pod in self.pods().items()
+        }
+
+    def steps_after(self, moment: datetime) -> list[tuple[datetime, int]]:
+        """When the Master's log told of which step, after a moment."""
+        try:
+            lines = self.log("master-0", "--timestamps").splitlines()
+        except AssertionError:  # the pod is being replaced
+            return []
+        told = [line.split() for line in lines if " pretrain " in line and "/" in line]
+        steps = [(_time(words[0]), int(words[2].split("/")[0].replace(",", ""))) for words in told]
+        return [(time, step) for time, step in steps if time > moment]
+
+    def trains(self, since: datetime, seconds: float = 240) -> float:
+        """Wait for a step after a moment; how many seconds after."""
+        steps = until(lambda: self.steps_after(since), seconds, f"a step of {self.name}", self.namespace)
+        return (steps[0][0] - since).total_seconds()
+
+    def _file(self, values: Values) -> str:
+        file = self.folder / f"{self.name}.yaml"
+        file.write_text(yaml.safe_dump(values))
+        return str(file)
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def history(files: Any, uri: str) -> list[dict[str, float]]:
+    """The points of a stage's curves."""
+    return [json.loads(line) for line in files.cat(f"{uri}/history.jsonl").decode().splitlines()]
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00")

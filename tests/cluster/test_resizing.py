@@ -1,0 +1,128 @@
+"""A run that is resized, hurt and moved while it trains. Each figure printed is the seconds until the next step.
+
+One run serves all tests of this file, one after the other: each finds it training and leaves it training.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.cluster.conftest import S3, Cluster
+from tests.cluster.kubectl import get, kubectl, until
+from tests.cluster.release import Release, Values, merged, now
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+
+NAME = "resized"
+KILL = """
+import os, pathlib, signal
+for command in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+    if command.read_bytes().startswith(b"ray::RayTrainWorker"):
+        os.kill(int(command.parent.name), signal.SIGKILL)
+"""
+
+
+@pytest.fixture(scope="module")
+def run(new_release: Callable[[str, str], Release], namespace: str, on_s3: Values) -> Iterator[Release]:
+    """A run that trains for as long as it is let, on one Worker."""
+    run = new_release(NAME, namespace).install(
+        merged(on_s3, {"run": {"pretrain": {"max_steps": 1_000_000}, "checkpoint": {"every_steps": 100}}})
+    )
+    run.trains(now(), 300)
+    yield run
+    run.uninstall()
+
+
+def restarts(run: Release) -> dict[str, int]:
+    return {name: pod["status"]["containerStatuses"][0]["restartCount"] for name, pod in run.pods().items()}
+
+
+def world_size(run: Release, s3: S3) -> int:
+    """Of the newest point of the curve in the newest checkpoint."""
+    files = s3.files()
+    newest = max(files.glob(f"{s3.bucket}/runs/{NAME}/pretrain/checkpoints/*/complete.json"))
+    return int(points(files, newest)[-1]["train/world_size"])
+
+
+def points(files: Any, complete: str) -> list[dict[str, float]]:
+    lines = files.cat(complete.replace("complete.json", "history.jsonl")).decode().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def resize(run: Release, s3: S3, workers: int) -> None:
+    began = now()
+    run.scale(workers)
+    until(lambda: f"-> {workers} workers at the next step" in run.log(), 120, "the resize", run.namespace)
+    seconds = run.trains(now())
+    total = (now() - began).total_seconds()
+    print(f"scaled to {workers} Workers: {seconds:.0f} s without a step, {total:.0f} s since kubectl scale")
+    until(lambda: world_size(run, s3) == workers, 120, f"a checkpoint of {workers} workers", run.namespace)
+
+
+def test_kubectl_scale_is_followed_and_no_step_is_lost_or_done_twice(run: Release, s3: S3) -> None:
+    before = {name: pod["metadata"]["uid"] for name, pod in run.pods().items()}
+    resize(run, s3, 3)
+    resize(run, s3, 1)
+    assert set(restarts(run).values()) == {0}
+    after = {name: pod["metadata"]["uid"] for name, pod in run.pods().items()}
+    assert after == before, "the Master and the first Worker are the pods that they were"
+
+    files = s3.files()
+    newest = max(files.glob(f"{s3.bucket}/runs/{NAME}/pretrain/checkpoints/*/complete.json"))
+    curve = points(files, newest)
+    assert [point["step"] for point in curve] == list(range(1, len(curve) + 1))
+    sizes = [int(point["train/world_size"]) for point in curve]
+    assert [size for index, size in enumerate(sizes) if index == 0 or sizes[index - 1] != size] == [1, 3, 1]
+
+
+def test_a_deleted_worker_pod_comes_back_and_the_run_goes_on(run: Release) -> None:
+    began = now()
+    kubectl("delete", "pod", "-n", run.namespace, f"{NAME}-worker-0", "--wait=false")
+    until(lambda: "-> 0 workers at the next step" in run.log(), 60, "the driver sees it leave", run.namespace)
+    print(f"Worker pod deleted: {run.trains(now()):.0f} s after it was saved, {(now() - began).seconds} s in all")
+
+
+def test_a_killed_worker_process_is_replaced(run: Release) -> None:
+    began = now()
+    kubectl("exec", "-i", "-n", run.namespace, f"{NAME}-worker-0", "-c", "pytorch", "--", "python3", "-", stdin=KILL)
+    until(lambda: "the workers start again" in run.log(), 60, "the driver notices", run.namespace)
+    print(f"worker process killed: {run.trains(began):.0f} s")
+    assert restarts(run)[f"{NAME}-worker-0"] == 0
+
+
+def test_a_killed_master_pod_is_replaced_and_the_workers_stay(run: Release) -> None:
+    worker = run.pods()[f"{NAME}-worker-0"]["metadata"]["uid"]
+    master = run.pods()[f"{NAME}-master-0"]["metadata"]["uid"]
+    began = now()
+    kubectl("delete", "pod", "-n", run.namespace, f"{NAME}-master-0", "--grace-period=0", "--force")
+    until(
+        lambda: run.pods().get(f"{NAME}-master-0", {}).get("metadata", {}).get("uid", master) != master,
+        120,
+        "another Master",
+        run.namespace,
+    )
+    print(f"Master pod killed: {run.trains(began):.0f} s")
+    assert run.pods()[f"{NAME}-worker-0"]["metadata"]["uid"] == worker
+
+
+def test_a_lost_node_costs_its_workers_only(run: Release, cluster: Cluster) -> None:
+    run.scale(3)
+    until(lambda: "-> 3 workers at the next step" in run.log(), 180, "three workers", run.namespace)
+    run.trains(now())
+    master = get("-n", run.namespace, "pod", f"{NAME}-master-0")["spec"]["nodeName"]
+    lost = {"node1": "node2", "node2": "node1"}[master]
+    on_it = [name for name, pod in run.pods().items() if pod["spec"].get("nodeName") == lost]
+    assert on_it, "some Worker runs on the node that is lost"
+    began = now()
+    cluster.lane("lose", lost)
+    try:
+        until(
+            lambda: "the workers start again" in run.log("master-0", "--since-time", began.isoformat()), 120, "noticed"
+        )
+        print(f"node lost: {run.trains(began):.0f} s")
+    finally:
+        cluster.lane("return", lost)
+        time.sleep(1)
