@@ -1,10 +1,9 @@
-"""A real cluster for the tests: that of BERTH_TEST_KUBECONFIG or KUBECONFIG, else the lane in kubernetes/, which they start
-and stop. On a cluster of your own, BERTH_TEST_IMAGE names an image that its nodes can pull, and BERTH_TEST_HOST an address
-of this machine that its pods reach. A lane that is up already is used, and left up, when KUBECONFIG is its own.
+"""A real cluster for the tests: that of BERTH_TEST_KUBECONFIG or KUBECONFIG, else the lane in kubernetes/, which they
+start and stop. On a cluster of your own, BERTH_TEST_IMAGE names an image that its nodes can pull, and BERTH_TEST_HOST
+an address of this machine that its pods reach. A lane that is up is used, and left up, when KUBECONFIG is its own.
 """
 
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -79,18 +78,8 @@ def cluster() -> Iterator[Cluster]:
             patch.setenv("KUBECONFIG", given)
             yield Cluster(Path(given))
             return
-        missing = [
-            what
-            for what, there in (
-                ("root", os.geteuid() == 0),
-                ("Go", shutil.which("go")),
-                ("Debian's apt-get", shutil.which("apt-get")),
-                ("cgroup v1", Path("/sys/fs/cgroup/pids").is_dir()),
-            )
-            if not there
-        ]
-        if missing:
-            pytest.skip(f"no KUBECONFIG, and starting a cluster needs {', '.join(missing)}")
+        if reason := run(str(LANE / "build"), "--missing").strip():
+            pytest.skip(f"no KUBECONFIG, and a cluster of their own the tests cannot start: {reason}")
         patch.setenv("KUBECONFIG", str(LANE_KUBECONFIG))
         try:
             run(str(LANE / "build"), timeout=3600)

@@ -24,6 +24,7 @@ total = torch.tensor([dist.get_rank() + 1.0])
 dist.all_reduce(total)
 assert total.item() == 3.0, total
 print("sum over both ranks:", total.item())
+dist.destroy_process_group()
 """
 
 ROUND_TRIP = """
@@ -45,7 +46,6 @@ def pod_spec(image: str, program: str, **container: Any) -> dict[str, Any]:
     }
     return {
         "automountServiceAccountToken": False,
-        "restartPolicy": "Never",
         "containers": [pytorch | container],
         "volumes": [{"name": "tmp", "emptyDir": {}}],
     }
@@ -90,7 +90,7 @@ def test_a_pod_reads_and_writes_s3_with_a_secret(namespace: str, image: str, s3:
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {"name": "s3-client"},
-        "spec": pod_spec(image, ROUND_TRIP, **environment),
+        "spec": pod_spec(image, ROUND_TRIP, **environment) | {"restartPolicy": "Never"},
     }
     apply(secret, pod, namespace=namespace)
 
