@@ -10,11 +10,13 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import s3fs
 
-from tests.cluster.kubectl import kubectl, run, until
+from tests.cluster.kubectl import apply, kubectl, run, until
+from tests.cluster.release import Release, Values, values
 
 LANE = Path(__file__).parent / "kubernetes"
 CACHE = Path(os.environ.get("BERTH_CLUSTER_CACHE", Path.home() / ".cache" / "berth-cluster"))
@@ -145,6 +147,41 @@ def helm(cluster: Cluster) -> Callable[..., str]:
         return run("helm", *arguments, timeout=timeout)
 
     return call
+
+
+@pytest.fixture(scope="module")
+def on_s3(image: str, s3: S3, namespace: str) -> Values:
+    """Values of a small run that keeps all it makes on the S3 server."""
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "object-store"}, "stringData": s3.environment}
+    apply(secret, namespace=namespace)
+    address = urlsplit(s3.endpoint)
+    return values(
+        image,
+        run={"storage": f"s3://{s3.bucket}/runs"},
+        storage={"secret": "object-store"},
+        network_policy={"extra_egress": [{"cidr": f"{address.hostname}/32", "ports": [address.port]}]},
+    )
+
+
+@pytest.fixture(scope="session")
+def new_release(helm: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Release]:
+    """`new_release("my-run", namespace)`, to be installed."""
+    folder = tmp_path_factory.mktemp("values")
+    return lambda name, namespace: Release(name, namespace, helm, folder)
+
+
+@pytest.fixture
+def release(new_release: Callable[[str, str], Release], namespace: str) -> Iterator[Callable[[str], Release]]:
+    """The same for one test, which leaves no release behind."""
+    made: list[Release] = []
+
+    def make(name: str) -> Release:
+        made.append(new_release(name, namespace))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.uninstall(missing_is_fine=True)
 
 
 def _answers(host: str, port: int) -> bool:

@@ -92,8 +92,9 @@ class Release:
     def upgrade(self, values: Values, *arguments: str) -> None:
         self.helm("upgrade", self.name, CHART, "-n", self.namespace, "-f", self._file(values), *arguments)
 
-    def uninstall(self) -> None:
-        self.helm("uninstall", self.name, "-n", self.namespace, "--wait")
+    def uninstall(self, *, missing_is_fine: bool = False) -> None:
+        ignore = ["--ignore-not-found"] if missing_is_fine else []
+        self.helm("uninstall", self.name, "-n", self.namespace, "--wait", *ignore)
 
     def job(self) -> Any:
         return get("-n", self.namespace, f"pytorchjob/{self.name}")

@@ -33,6 +33,11 @@ FINAL = frozenset({0, BerthError.exit_code, InputError.exit_code, DeadlineExceed
 SAVE_SECONDS = 45.0
 """Between SIGTERM and the end, for the training to save; `terminationGracePeriodSeconds` in the chart is longer."""
 
+REPORT_SECONDS = 5.0
+"""From the end of the Workers' pods to that of the Master's: when the operator sees the Master succeed, it deletes what
+it still believes to be running, and kubelets take a moment to report.
+"""
+
 _INJECTED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "PET_")
 
 
@@ -92,6 +97,7 @@ def _master(pod: Pod, config: str, terminated: threading.Event) -> int:
         code = _ended(driver, head, terminated)
         if code in FINAL:
             exchange.announce(code, seconds=30)
+            time.sleep(REPORT_SECONDS)
         return code
     finally:
         exchange.close()

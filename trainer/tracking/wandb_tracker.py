@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import wandb
 
+from trainer import storage
 from trainer.config import schema
 from trainer.tracking.redaction import without_credentials
 
@@ -57,7 +58,7 @@ class WandbTracker:
         self._folder = folder
         if settings.wandb == "disabled":
             return
-        os.environ.setdefault("WANDB_CACHE_DIR", str(folder / "wandb" / "cache"))
+        os.environ.setdefault("WANDB_CACHE_DIR", str(storage.cache_folder() / "wandb"))
         identity = {
             "entity": settings.entity,
             "project": settings.project,
