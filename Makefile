@@ -33,9 +33,11 @@ check: $(INSTALLED) ## Lint, format, types and the floors of the architecture
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 
-charts: $(INSTALLED) ## Write what is made from the schema: the chart's values and their schema, the manifests
+charts: $(INSTALLED) ## Write what is made from the schema: the charts' values and schemas, the manifests
 	$(BIN)/python -m trainer.config.helm values > charts/berth/values.yaml
 	$(BIN)/python -m trainer.config.helm schema > charts/berth/values.schema.json
+	$(BIN)/python -m trainer.config.helm_corpus values > charts/berth-corpus/values.yaml
+	$(BIN)/python -m trainer.config.helm_corpus schema > charts/berth-corpus/values.schema.json
 	$(BIN)/python manifests/render.py
 
 image: ## Build the container image; IMAGE names it, BASE replaces the CUDA base, IMAGE_FLAGS reaches the builder

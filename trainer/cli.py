@@ -49,7 +49,7 @@ def run(run: str, overrides: tuple[str, ...]) -> None:
     console = Console()
     settings = load(run, overrides)
     report = driver.execute(settings, console)
-    console.print(scores.table(driver.results(settings)))
+    console.print(scores.table(scores.results(settings)))
     console.print(f"report: {report}", soft_wrap=True, highlight=False)
 
 
@@ -85,11 +85,10 @@ def scores_(run: str, overrides: tuple[str, ...]) -> None:
     from rich.console import Console
 
     from trainer.config.load import load
-    from trainer.errors import BerthError
-    from trainer.runtime import driver, scores
+    from trainer.runtime import scores
 
     settings = load(run, overrides)
-    results = driver.results(settings)
+    results = scores.results(settings)
     if not results:
         raise BerthError(f"no stage of {settings.name} is finished yet")
     Console().print(scores.table(results))

@@ -5,7 +5,6 @@ stop (it saves first) when nodes join or leave; the next one has their number. A
 from the last checkpoint, as often in a row as `limits.max_failures` says.
 """
 
-import json
 import os
 import signal
 import sys
@@ -15,7 +14,6 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Any
 
 from rich.console import Console
 
@@ -61,13 +59,6 @@ def execute(run: Run, console: Console) -> str:
                 with nodes.connected():
                     work.train()
     return write_report(run, folder.uri)
-
-
-def results(run: Run) -> dict[str, dict[str, Any]]:
-    """The result of every finished stage, by name."""
-    folder = RunFolder.of(run)
-    done = [stage.name for stage in run.stages if storage.exists(folder.result(stage.name))]
-    return {name: json.loads(storage.read_text(folder.result(name))) for name in done}
 
 
 def _check_cpus(run: Run) -> None:

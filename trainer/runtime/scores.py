@@ -1,10 +1,21 @@
 """The table that a run ends with: what each stage reached, beside the published card's scores."""
 
+import json
 from typing import Any
 
 from rich.table import Table
 
+from trainer import storage
+from trainer.config.schema import Run
+from trainer.engine.folder import RunFolder
 from trainer.tracking.card import card
+
+
+def results(run: Run) -> dict[str, dict[str, Any]]:
+    """The result of every finished stage, by name."""
+    folder = RunFolder.of(run)
+    done = [stage.name for stage in run.stages if storage.exists(folder.result(stage.name))]
+    return {name: json.loads(storage.read_text(folder.result(name))) for name in done}
 
 
 def table(results: dict[str, dict[str, Any]]) -> Table:
