@@ -125,20 +125,27 @@ class Release:
             for name, pod in self.pods().items()
         }
 
-    def steps_after(self, moment: datetime) -> list[tuple[datetime, int]]:
-        """When the Master's log told of which step, after a moment."""
+    def lines_after(self, moment: datetime) -> list[tuple[datetime, str]]:
+        """The lines of the Master's log after a moment, with their times."""
         try:
             lines = self.log("master-0", "--timestamps").splitlines()
         except AssertionError:  # the pod is being replaced
             return []
-        told = [line.split() for line in lines if " pretrain " in line and "/" in line]
-        steps = [(_time(words[0]), int(words[2].split("/")[0].replace(",", ""))) for words in told]
-        return [(time, step) for time, step in steps if time > moment]
+        told = [line.partition(" ") for line in lines]
+        timed = [(datetime.fromisoformat(time[:26].rstrip("Z") + "+00:00"), text) for time, _, text in told]
+        return [(time, text) for time, text in timed if time > moment]
+
+    def told(self, text: str, since: datetime, seconds: float = 120) -> datetime:
+        """Wait until the Master's log says something; when it did."""
+
+        def found() -> datetime | None:
+            return next((time for time, line in self.lines_after(since) if text in line), None)
+
+        return until(found, seconds, f"{self.name} says {text!r}", self.namespace)
 
     def trains(self, since: datetime, seconds: float = 240) -> float:
         """Wait for a step after a moment; how many seconds after."""
-        steps = until(lambda: self.steps_after(since), seconds, f"a step of {self.name}", self.namespace)
-        return (steps[0][0] - since).total_seconds()
+        return (self.told("  loss ", since, seconds) - since).total_seconds()
 
     def _file(self, values: Values) -> str:
         file = self.folder / f"{self.name}.yaml"
@@ -153,7 +160,3 @@ def now() -> datetime:
 def history(files: Any, uri: str) -> list[dict[str, float]]:
     """The points of a stage's curves."""
     return [json.loads(line) for line in files.cat(f"{uri}/history.jsonl").decode().splitlines()]
-
-
-def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text[:26].rstrip("Z") + "+00:00")

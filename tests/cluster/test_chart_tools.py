@@ -9,7 +9,7 @@ import yaml
 from tests.cluster.conftest import Cluster
 from tests.cluster.kubectl import kubectl, run
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300, func_only=True)]
 
 ROOT = Path(__file__).parents[2]
 CHARTS = [ROOT / "charts" / "berth", ROOT / "charts" / "berth-corpus"]

@@ -8,7 +8,7 @@ from tests.cluster.conftest import Cluster
 from tests.cluster.kubectl import get, until
 from tests.cluster.release import Release, Values, merged
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
 
 
 def test_pods_with_two_gpus_are_scheduled_where_gpus_are_and_train(

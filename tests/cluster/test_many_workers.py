@@ -9,7 +9,7 @@ from tests.cluster.conftest import Cluster
 from tests.cluster.kubectl import get, kubectl, until
 from tests.cluster.release import Release, Values, merged, now
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900, func_only=True)]
 
 NAME = "many"
 FAKE: Values = {

@@ -7,7 +7,7 @@ import pytest
 from tests.cluster.kubectl import get, kubectl, until
 from tests.cluster.release import Release, Values, merged
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
 
 NewRelease = Callable[[str], Release]
 

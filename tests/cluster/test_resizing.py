@@ -4,7 +4,6 @@ One run serves all tests of this file, one after the other: each finds it traini
 """
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +13,7 @@ from tests.cluster.conftest import S3, Cluster
 from tests.cluster.kubectl import get, kubectl, until
 from tests.cluster.release import Release, Values, merged, now
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900, func_only=True)]
 
 NAME = "resized"
 KILL = """
@@ -55,8 +54,9 @@ def points(files: Any, complete: str) -> list[dict[str, float]]:
 def resize(run: Release, s3: S3, workers: int) -> None:
     began = now()
     run.scale(workers)
-    until(lambda: f"-> {workers} workers at the next step" in run.log(), 120, "the resize", run.namespace)
-    seconds = run.trains(now())
+    saved = run.told("saving at the next step", began)
+    started = run.told(f"starting workers: {workers}", began)
+    seconds = run.trains(started) + (started - saved).total_seconds()
     total = (now() - began).total_seconds()
     print(f"scaled to {workers} Workers: {seconds:.0f} s without a step, {total:.0f} s since kubectl scale")
     until(lambda: world_size(run, s3) == workers, 120, f"a checkpoint of {workers} workers", run.namespace)
@@ -81,15 +81,17 @@ def test_kubectl_scale_is_followed_and_no_step_is_lost_or_done_twice(run: Releas
 def test_a_deleted_worker_pod_comes_back_and_the_run_goes_on(run: Release) -> None:
     began = now()
     kubectl("delete", "pod", "-n", run.namespace, f"{NAME}-worker-0", "--wait=false")
-    until(lambda: "-> 0 workers at the next step" in run.log(), 60, "the driver sees it leave", run.namespace)
-    print(f"Worker pod deleted: {run.trains(now()):.0f} s after it was saved, {(now() - began).seconds} s in all")
+    saved = run.told("saving at the next step", began)
+    print(f"Worker pod deleted: {run.trains(saved):.0f} s without a step")
 
 
 def test_a_killed_worker_process_is_replaced(run: Release) -> None:
     began = now()
     kubectl("exec", "-i", "-n", run.namespace, f"{NAME}-worker-0", "-c", "pytorch", "--", "python3", "-", stdin=KILL)
-    until(lambda: "the workers start again" in run.log(), 60, "the driver notices", run.namespace)
-    print(f"worker process killed: {run.trains(began):.0f} s")
+    noticed = run.told("the workers start again", began)
+    seconds = (noticed - began).total_seconds()
+    total = seconds + run.trains(noticed)
+    print(f"worker process killed: noticed after {seconds:.0f} s, {total:.0f} s until the next step")
     assert restarts(run)[f"{NAME}-worker-0"] == 0
 
 
@@ -104,14 +106,14 @@ def test_a_killed_master_pod_is_replaced_and_the_workers_stay(run: Release) -> N
         "another Master",
         run.namespace,
     )
-    print(f"Master pod killed: {run.trains(began):.0f} s")
+    print(f"Master pod killed: {run.trains(began):.0f} s until the next step")
     assert run.pods()[f"{NAME}-worker-0"]["metadata"]["uid"] == worker
 
 
 def test_a_lost_node_costs_its_workers_only(run: Release, cluster: Cluster) -> None:
+    began = now()
     run.scale(3)
-    until(lambda: "-> 3 workers at the next step" in run.log(), 180, "three workers", run.namespace)
-    run.trains(now())
+    run.trains(run.told("starting workers: 3", began))
     master = get("-n", run.namespace, "pod", f"{NAME}-master-0")["spec"]["nodeName"]
     lost = {"node1": "node2", "node2": "node1"}[master]
     on_it = [name for name, pod in run.pods().items() if pod["spec"].get("nodeName") == lost]
@@ -125,4 +127,3 @@ def test_a_lost_node_costs_its_workers_only(run: Release, cluster: Cluster) -> N
         print(f"node lost: {run.trains(began):.0f} s")
     finally:
         cluster.lane("return", lost)
-        time.sleep(1)

@@ -11,7 +11,7 @@ from tests.cluster.conftest import S3, Cluster
 from tests.cluster.kubectl import apply, get, kubectl
 from tests.cluster.release import SQUAD, Release, Values, history, merged, values
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900, func_only=True)]
 
 NewRelease = Callable[[str], Release]
 

@@ -15,7 +15,7 @@ import pytest
 from tests.cluster.kubectl import apply, get, kubectl, run, until
 from tests.cluster.release import SMALL, Release, Values, merged, now
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
 
 NAME = "guarded"
 RAY_PORTS = (6379, 6380, 6381, 6383, 6384, 6385, 6386, 10002, 10201, 23456, 40000)

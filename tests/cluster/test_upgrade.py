@@ -8,7 +8,7 @@ import pytest
 from tests.cluster.kubectl import get, kubectl
 from tests.cluster.release import Release, Values, merged
 
-pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(300, func_only=True)]
 
 KINDS = "pytorchjobs,configmaps,secrets,serviceaccounts,networkpolicies,poddisruptionbudgets"
 

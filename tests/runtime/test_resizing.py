@@ -14,40 +14,40 @@ def resizing(settle_seconds: float) -> Resizing:
 
 
 def test_a_group_stays_while_its_nodes_stay() -> None:
-    assert resizing(0).wanted(places(2, "a", "b")) is None
+    assert not resizing(0).due(places(2, "a", "b"))
 
 
 def test_a_node_that_leaves_is_not_waited_for() -> None:
-    assert resizing(60).wanted(places(1, "a")) == 1
+    assert resizing(60).due(places(1, "a"))
 
 
 def test_the_last_node_leaving_is_a_resize_too() -> None:
-    assert resizing(60).wanted(places(0)) == 0
+    assert resizing(60).due(places(0))
 
 
 def test_a_node_that_takes_the_place_of_another_is_a_resize() -> None:
-    assert resizing(60).wanted(places(2, "a", "c")) == 2
+    assert resizing(60).due(places(2, "a", "c"))
 
 
 def test_nodes_that_join_one_after_the_other_are_one_resize() -> None:
     watched = resizing(0.1)
-    assert watched.wanted(places(3, "a", "b", "c")) is None
+    assert not watched.due(places(3, "a", "b", "c"))
     time.sleep(0.06)
-    assert watched.wanted(places(4, "a", "b", "c", "d")) is None
+    assert not watched.due(places(4, "a", "b", "c", "d"))
     time.sleep(0.06)
-    assert watched.wanted(places(4, "a", "b", "c", "d")) is None
+    assert not watched.due(places(4, "a", "b", "c", "d"))
     time.sleep(0.06)
-    assert watched.wanted(places(4, "a", "b", "c", "d")) == 4
+    assert watched.due(places(4, "a", "b", "c", "d"))
 
 
 def test_a_node_that_comes_and_goes_is_no_resize() -> None:
     watched = resizing(0.05)
-    assert watched.wanted(places(3, "a", "b", "c")) is None
+    assert not watched.due(places(3, "a", "b", "c"))
     time.sleep(0.1)
-    assert watched.wanted(places(2, "a", "b")) is None
+    assert not watched.due(places(2, "a", "b"))
 
 
 def test_nodes_over_the_most_workers_change_nothing() -> None:
     watched = resizing(0)
-    watched.wanted(places(2, "a", "b", "c"))
-    assert watched.wanted(places(2, "a", "b", "c")) is None
+    watched.due(places(2, "a", "b", "c"))
+    assert not watched.due(places(2, "a", "b", "c"))

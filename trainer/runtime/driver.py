@@ -128,6 +128,7 @@ class _Work:
         after_failure = False
         while not self.finished():
             here = self._room(settled, after_failure)
+            self._display.say(f"starting workers: {here.workers}")
             group = Group(self._run, self._folder, here.workers)
             failure = self._watch(group, Resizing(self._run.scaling, here))
             if failure is not None:
@@ -180,8 +181,8 @@ class _Work:
             self._display.say("stopping at the next step; once more to stop at once")
         elif self._late():
             self._display.say("the deadline is reached: stopping at the next step")
-        elif (size := resizing.wanted(nodes.places(self._run.scaling))) is not None:
-            self._display.say(f"nodes have come or gone: {group.size} -> {size} workers at the next step")
+        elif resizing.due(nodes.places(self._run.scaling)):
+            self._display.say("nodes have come or gone: saving at the next step")
         else:
             return
         group.stop()

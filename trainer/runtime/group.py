@@ -30,7 +30,6 @@ class Group:
     """Workers in training. Ray Train waits for them in a thread, so that the main one has signals and progress."""
 
     def __init__(self, run: Run, folder: RunFolder, size: int) -> None:
-        self.size = size
         self.stopping = False
         self.error: Exception | None = None
         self._board: BoardHandle = board.put_up()

@@ -19,16 +19,10 @@ class Resizing:
         self._seen = begin
         self._changed_at = time.monotonic()
 
-    @property
-    def size(self) -> int:
-        """Workers in the group."""
-        return self._begin.workers
-
-    def wanted(self, now: Places) -> int | None:
-        """The size that the next group would have, once it is time for it; None as long as all is well."""
+    def due(self, now: Places) -> bool:
+        """Whether it is time for another group."""
         if now != self._seen:
             self._seen, self._changed_at = now, time.monotonic()
         if not now.nodes >= self._begin.nodes:
-            return now.workers
-        settled = time.monotonic() - self._changed_at >= self._settle_seconds
-        return now.workers if settled and now.workers > self.size else None
+            return True
+        return now.workers > self._begin.workers and time.monotonic() - self._changed_at >= self._settle_seconds
