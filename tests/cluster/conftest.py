@@ -16,7 +16,7 @@ import pytest
 import s3fs
 
 from tests.cluster.kubectl import apply, kubectl, run, until
-from tests.cluster.release import Release, Values, values
+from tests.cluster.release import CHART, Release, Values, values
 
 LANE = Path(__file__).parent / "kubernetes"
 CACHE = Path(os.environ.get("BERTH_CLUSTER_CACHE", Path.home() / ".cache" / "berth-cluster"))
@@ -164,19 +164,19 @@ def on_s3(image: str, s3: S3, namespace: str) -> Values:
 
 
 @pytest.fixture(scope="session")
-def new_release(helm: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Release]:
+def new_release(helm: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Release]:
     """`new_release("my-run", namespace)`, to be installed."""
     folder = tmp_path_factory.mktemp("values")
-    return lambda name, namespace: Release(name, namespace, helm, folder)
+    return lambda name, namespace, chart=CHART: Release(name, namespace, helm, folder, chart)
 
 
 @pytest.fixture
-def release(new_release: Callable[[str, str], Release], namespace: str) -> Iterator[Callable[[str], Release]]:
+def release(new_release: Callable[..., Release], namespace: str) -> Iterator[Callable[..., Release]]:
     """The same for one test, which leaves no release behind."""
     made: list[Release] = []
 
-    def make(name: str) -> Release:
-        made.append(new_release(name, namespace))
+    def make(name: str, chart: str = CHART) -> Release:
+        made.append(new_release(name, namespace, chart))
         return made[-1]
 
     yield make

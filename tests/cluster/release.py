@@ -12,7 +12,7 @@ import yaml
 
 from tests.cluster.kubectl import conditions, get, kubectl, until
 
-CHART = str(Path(__file__).parents[2] / "charts" / "berth")
+CHART, CORPUS_CHART = (str(Path(__file__).parents[2] / "charts" / name) for name in ("berth", "berth-corpus"))
 Values = dict[str, Any]
 
 RUN: Values = {
@@ -78,19 +78,20 @@ def merged(base: Values, over: Values) -> Values:
 
 @dataclass(frozen=True)
 class Release:
-    """One Helm release of charts/berth."""
+    """One Helm release, a training run if it is of charts/berth."""
 
     name: str
     namespace: str
     helm: Callable[..., str]
     folder: Path
+    chart: str = CHART
 
     def install(self, values: Values) -> "Release":
-        self.helm("install", self.name, CHART, "-n", self.namespace, "-f", self._file(values))
+        self.helm("install", self.name, self.chart, "-n", self.namespace, "-f", self._file(values))
         return self
 
     def upgrade(self, values: Values, *arguments: str) -> None:
-        self.helm("upgrade", self.name, CHART, "-n", self.namespace, "-f", self._file(values), *arguments)
+        self.helm("upgrade", self.name, self.chart, "-n", self.namespace, "-f", self._file(values), *arguments)
 
     def uninstall(self, *, missing_is_fine: bool = False) -> None:
         ignore = ["--ignore-not-found"] if missing_is_fine else []

@@ -1,0 +1,82 @@
+"""charts/berth-corpus on real pods: a corpus that many make once, and runs that wait for it or refuse it."""
+
+from collections.abc import Callable
+from copy import deepcopy
+
+import pytest
+
+from tests.cluster.conftest import S3
+from tests.cluster.kubectl import conditions, get, until
+from tests.cluster.release import CORPUS_CHART, SMALL, Release, Values, merged
+from trainer.config.schema import World
+from trainer.data.world import write_world
+
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
+
+NewRelease = Callable[..., Release]
+
+
+@pytest.fixture(scope="module")
+def text(s3: S3, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The URI of some text on the object store."""
+    folder = tmp_path_factory.mktemp("world")
+    write_world(World(towns=400, dev_towns=1), str(folder))
+    s3.files().put(str(folder / "articles.txt"), f"{s3.bucket}/text/articles.txt")
+    return f"s3://{s3.bucket}/text/articles.txt"
+
+
+def preparing(on_s3: Values, text: str, storage: str) -> Values:
+    """Values of charts/berth-corpus: three parts."""
+    prepare = {
+        "storage": storage,
+        "corpus": {"sources": [{"path": text}], "documents_per_shard": 50, "held_out": 0.05},
+        "vocab": {"size": 600},
+    }
+    shared = {name: on_s3[name] for name in ("image", "storage", "network_policy")}
+    return shared | {"parts": 3, "prepare": prepare, "pod": SMALL | {"tmp_size": "1Gi"}}
+
+
+def training_on(on_s3: Values, corpus: Values) -> Values:
+    """Values of charts/berth: a run without text of its own."""
+    values = deepcopy(on_s3)
+    del values["run"]["world"], values["run"]["vocab"]
+    values["run"]["corpus"] = corpus
+    return values
+
+
+def test_a_run_waits_for_its_corpus_which_three_pods_prepare(
+    release: NewRelease, on_s3: Values, s3: S3, text: str
+) -> None:
+    storage = f"s3://{s3.bucket}/corpora/towns"
+    run = release("early").install(training_on(on_s3, {"prepared": storage, "wait_minutes": 8}))
+    until(lambda: "waiting" in run.log(), 90, "the run waits", run.namespace)
+
+    corpus = release("towns", chart=CORPUS_CHART).install(preparing(on_s3, text, storage))
+    job = f"job/{corpus.name}"
+    until(lambda: conditions(get("-n", run.namespace, job)).get("Complete"), 240, "the corpus", run.namespace)
+    assert get("-n", run.namespace, job)["status"]["completedIndexes"] == "0-2"
+    assert len(s3.files().glob(f"{s3.bucket}/corpora/towns/corpus/train-*.arrow")) >= 3
+
+    assert run.ended(300) == "Succeeded"
+
+
+def test_a_run_refuses_a_corpus_that_is_not_finished_and_says_how_far_it_is(
+    release: NewRelease, on_s3: Values, s3: S3
+) -> None:
+    run = release("too-early").install(training_on(on_s3, {"prepared": f"s3://{s3.bucket}/corpora/none"}))
+    assert run.ended(120) == "Failed"
+    assert run.exit_codes()["too-early-master-0"] == 2
+    assert f"berth: corpus.prepared: s3://{s3.bucket}/corpora/none" in run.log()
+
+
+def test_bad_text_ends_the_corpus_s_job_at_once(release: NewRelease, on_s3: Values, s3: S3) -> None:
+    values = preparing(on_s3, f"s3://{s3.bucket}/text/missing.txt", f"s3://{s3.bucket}/corpora/bad")
+    corpus = release("bad-text", chart=CORPUS_CHART).install(merged(values, {"parts": 1}))
+    job = until(
+        lambda: next((job for job in get("-n", corpus.namespace, "jobs") if conditions(job).get("Failed")), None),
+        120,
+        "the job fails",
+        corpus.namespace,
+    )
+    reasons = [condition["reason"] for condition in job["status"]["conditions"] if condition["type"] == "Failed"]
+    assert reasons == ["PodFailurePolicy"]
