@@ -7,7 +7,7 @@ import pytest
 
 from tests.cluster.conftest import S3
 from tests.cluster.kubectl import conditions, get, until
-from tests.cluster.release import CORPUS_CHART, SMALL, Release, Values, merged
+from tests.cluster.release import CORPUS_CHART, SMALL, Release, Values, merged, now
 from trainer.config.schema import World
 from trainer.data.world import write_world
 
@@ -48,8 +48,9 @@ def test_a_run_waits_for_its_corpus_which_three_pods_prepare(
     release: NewRelease, on_s3: Values, s3: S3, text: str
 ) -> None:
     storage = f"s3://{s3.bucket}/corpora/towns"
+    began = now()
     run = release("early").install(training_on(on_s3, {"prepared": storage, "wait_minutes": 8}))
-    until(lambda: "waiting" in run.log(), 90, "the run waits", run.namespace)
+    run.told("waiting for the corpus", began)
 
     corpus = release("towns", chart=CORPUS_CHART).install(preparing(on_s3, text, storage))
     job = f"job/{corpus.name}"
@@ -66,7 +67,7 @@ def test_a_run_refuses_a_corpus_that_is_not_finished_and_says_how_far_it_is(
     run = release("too-early").install(training_on(on_s3, {"prepared": f"s3://{s3.bucket}/corpora/none"}))
     assert run.ended(120) == "Failed"
     assert run.exit_codes()["too-early-master-0"] == 2
-    assert f"berth: corpus.prepared: s3://{s3.bucket}/corpora/none" in run.log()
+    assert f"berth: corpus.prepared: there is no corpus at s3://{s3.bucket}/corpora/none; make it with" in run.log()
 
 
 def test_bad_text_ends_the_corpus_s_job_at_once(release: NewRelease, on_s3: Values, s3: S3) -> None:

@@ -14,6 +14,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
 def test_pods_with_two_gpus_are_scheduled_where_gpus_are_and_train(
     release: Callable[[str], Release], on_s3: Values, cluster: Cluster
 ) -> None:
+    cluster.lane("gpus", "node1", "0")
     cluster.lane("gpus", "node2", "4")
     run = release("with-gpus").install(merged(on_s3, {"workers": 2, "worker": {"limits": {"nvidia.com/gpu": 2}}}))
     assert run.ended(400) == "Succeeded"

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.cluster.kubectl import get, kubectl, until
-from tests.cluster.release import Release, Values, merged
+from tests.cluster.release import Release, Values, merged, now
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
 
@@ -37,8 +37,9 @@ def test_a_missing_secret_waits_and_the_events_name_it(release: NewRelease, on_s
 def test_a_worker_that_fits_nowhere_waits_and_the_master_s_log_says_for_what(
     release: NewRelease, on_s3: Values
 ) -> None:
+    began = now()
     run = release("too-big").install(merged(on_s3, {"worker": {"memory": "900Gi"}}))
-    until(lambda: "waiting for nodes: room for 0 of 1 workers" in run.log(), 120, "the wait", run.namespace)
+    run.told("waiting for nodes: room for 0 of 1 workers", began)
     assert "Insufficient memory" in events(run)
 
 

@@ -34,8 +34,9 @@ SAVE_SECONDS = 45.0
 """Between SIGTERM and the end, for the training to save; `terminationGracePeriodSeconds` in the chart is longer."""
 
 REPORT_SECONDS = 5.0
-"""From the end of the Workers' pods to that of the Master's: when the operator sees the Master succeed, it deletes what
-it still believes to be running, and kubelets take a moment to report.
+"""A kubelet reports in less that a pod has ended. The operator deletes what still runs when the job's outcome is known:
+after a success the Master ends that much later than the Workers, so that all are seen to succeed; after a failure the
+Workers end later than the Master, whose log has the reason.
 """
 
 _INJECTED = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT", "PET_")
@@ -97,7 +98,7 @@ def _master(pod: Pod, config: str, terminated: threading.Event) -> int:
         code = _ended(driver, head, terminated)
         if code in FINAL:
             exchange.announce(code, seconds=30)
-            time.sleep(REPORT_SECONDS)
+            time.sleep(REPORT_SECONDS if code == 0 else 0)
         return code
     finally:
         exchange.close()
@@ -141,8 +142,9 @@ def _worker(pod: Pod, run: Run, terminated: threading.Event) -> int:
                 _say(f"joins {pod.master_address}")
                 told = False
                 outcome = _member(pod, gpus, link, terminated)
-                if outcome is not None:
-                    return outcome
+            if outcome is not None:
+                terminated.wait(0 if outcome == 0 else 2 * REPORT_SECONDS)
+                return outcome
         except LinkLost as lost:
             if not told:
                 _say(f"waits for the Master's pod: {lost}")
