@@ -55,9 +55,7 @@ def execute(run: Run, console: Console) -> str:
         work = _Work(run, folder, display, stop, attempts)
         with _remembered(attempts):
             prepare(run, folder, work.tell)
-            if not work.finished():
-                with nodes.connected():
-                    work.train()
+            work.train()
     return write_report(run, folder.uri)
 
 
@@ -88,7 +86,7 @@ def _claim(folder: RunFolder, run: Run) -> None:
 
 @contextmanager
 def _remembered(attempts: Attempts) -> Generator[None]:
-    """Count what ends the block: a driver that says goodbye is no failure, one that stalls or is killed is."""
+    """Close the record where the driver knows why it ends; a stall, a crash or a kill leaves it open and counts."""
     if not attempts.begin():
         attempts.end()
         raise BerthError("the run was started again too often without a new checkpoint; see the logs of its pods")
@@ -96,7 +94,7 @@ def _remembered(attempts: Attempts) -> Generator[None]:
         yield
     except Stalled:
         raise
-    except BaseException:
+    except BerthError:
         attempts.end()
         raise
     attempts.end()
@@ -124,8 +122,16 @@ class _Work:
 
     def train(self) -> None:
         """Train until all stages are finished."""
-        settled = not nodes.in_cluster()
-        after_failure = False
+        settled, after_failure = not nodes.in_cluster(), False
+        while not self.finished():
+            with nodes.connected():  # what a failed group leaves behind, Ray clears away when the connection ends
+                error = self._groups(settled, after_failure)
+            settled, after_failure = True, True
+            if error is not None:
+                self._count(error)
+
+    def _groups(self, settled: bool, after_failure: bool) -> Exception | None:
+        """Train with one group after the other; what one of them failed of, or None when all stages are finished."""
         while not self.finished():
             here = self._room(settled, after_failure)
             self._display.say(f"starting workers: {here.workers}")
@@ -133,10 +139,10 @@ class _Work:
             failure = self._watch(group, Resizing(self._run.scaling, here))
             if failure is not None:
                 raise failure
-            settled = True
-            after_failure = group.error is not None
             if group.error is not None:
-                self._count(group.error)
+                return group.error
+            settled, after_failure = True, False
+        return None
 
     def _room(self, settled: bool, after_failure: bool) -> Places:
         """Wait until there is room for the least number of workers and, unless it is `settled`, for no more to come."""

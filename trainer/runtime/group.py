@@ -68,9 +68,14 @@ class Group:
 def reason(error: Exception) -> str:
     """What went wrong in a group, in a line."""
     failures: dict[int, Exception] = getattr(error, "worker_failures", {})
-    last_line = shorten(str(next(iter(failures.values()), error)).strip().rpartition("\n")[2], 200, placeholder=" ...")
+    causes = [getattr(failure, "health_check_failure", failure) for failure in failures.values()] or [error]
+    # Where a process is gone, the other workers only say that they miss it.
+    first = next((cause for cause in causes if isinstance(cause, ray.exceptions.RayError)), causes[0])
+    text = str(first).strip()
+    # A traceback says it at its end, Ray's own errors at their beginning.
+    line = text.rpartition("\n")[2] if "Traceback" in text else text.partition("\n")[0]
     ranks = ", ".join(str(rank) for rank in sorted(failures))
-    return f"worker {ranks} failed ({last_line})" if failures else f"the workers failed ({last_line})"
+    return f"{f'worker {ranks}' if failures else 'the workers'} failed ({shorten(line, 200, placeholder=' ...')})"
 
 
 def _trainer(run: Run, assignment: Assignment, size: int) -> TorchTrainer:
@@ -89,6 +94,6 @@ def _trainer(run: Run, assignment: Assignment, size: int) -> TorchTrainer:
             name=run.name,
             storage_path=path,
             storage_filesystem=filesystem,
-            failure_config=FailureConfig(max_failures=0, max_preemption_failures=0),
+            failure_config=FailureConfig(max_failures=0, max_preemption_failures=0, controller_failure_limit=0),
         ),
     )
