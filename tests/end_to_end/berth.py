@@ -51,10 +51,10 @@ class Berth:
         self._process.send_signal(signal.SIGINT)
         return self
 
-    def kill_a_worker(self) -> "Berth":
-        """SIGKILL one process of Ray Train's worker group."""
+    def kill_a_worker(self, how: signal.Signals = signal.SIGKILL) -> "Berth":
+        """Send a signal to one process of Ray Train's worker group; SIGSTOP makes it hang."""
         children = psutil.Process(self._process.pid).children(recursive=True)
         workers = [child for child in children if "RayTrainWorker" in child.name() + " ".join(child.cmdline())]
         assert len(workers) == 2, [child.cmdline() for child in children]
-        workers[-1].kill()
+        workers[-1].send_signal(how)
         return self

@@ -1,6 +1,7 @@
 """A run's history does not show in its result."""
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,34 @@ def test_a_disk_that_fills_up_ends_the_run_and_keeps_the_last_checkpoint(
     assert "Traceback" not in output
     checkpoints = disk / "tiny" / "pretrain" / "checkpoints"
     assert len([step for step in checkpoints.iterdir() if (step / "complete.json").exists()]) > 0
+
+
+@pytest.mark.slow
+def test_workers_that_hang_are_ended_and_the_same_command_goes_on(
+    berth: Start, undisturbed: Path, tmp_path: Path
+) -> None:
+    folder = new_folder(tmp_path / "hanging")
+    hanging = berth(folder, "run", "tiny.yaml", "limits.stall_minutes=0.5")
+    code, output = hanging.wait_for(checkpoint(folder, "pretrain", 25)).kill_a_worker(signal.SIGSTOP).wait()
+    assert code == 203, output
+    assert output.splitlines()[-1] == "berth: nothing was heard of the workers for 0.5 minutes"
+
+    code, output = berth(folder, "run", "tiny.yaml").wait()
+    assert code == 0, output
+    assert_same_result(folder, undisturbed)
+
+
+@pytest.mark.slow
+def test_a_deadline_saves_the_run_and_a_later_one_lets_it_go_on(
+    berth: Start, undisturbed: Path, tmp_path: Path
+) -> None:
+    folder = new_folder(tmp_path / "late")
+    code, output = berth(folder, "run", "tiny.yaml", "limits.deadline_hours=0.008").wait()
+    assert code == 124, output
+    assert output.splitlines()[-1].startswith("berth: limits.deadline_hours: 0.008 hours are over and the run is saved")
+    code, output = berth(folder, "run", "tiny.yaml").wait()
+    assert code == 0, output
+    assert_same_result(folder, undisturbed)
 
 
 def test_a_finished_run_is_not_run_again(berth: Start, undisturbed: Path) -> None:
