@@ -219,6 +219,7 @@ def test_prometheus_is_told_of_the_metrics_port() -> None:
     assert not any(kind == "PodMonitor" for kind, _ in objects(SMALL))
     monitor = objects(EVERYTHING)["PodMonitor", "my-run"]
     assert monitor["metadata"]["labels"]["release"] == "prometheus"
+    assert monitor["spec"]["selector"]["matchLabels"]["training.kubeflow.org/job-role"] == "master"
     assert monitor["spec"]["podMetricsEndpoints"] == [{"port": "metrics", "interval": "30s"}]
 
 

@@ -94,7 +94,11 @@ def test_a_pod_is_told_what_the_entry_point_reads(kind: str) -> None:
         "storage": "/storage",
     }
     assert mounts.keys() == {volume["name"] for volume in pod["spec"]["volumes"]}
-    assert container(pod)["ports"] == [{"name": "metrics", "containerPort": 6386}]
+
+
+def test_the_master_tells_prometheus_what_no_worker_knows() -> None:
+    assert container(replica(SMALL, "Master"))["ports"] == [{"name": "metrics", "containerPort": 6386}]
+    assert "ports" not in container(replica(SMALL, "Worker"))
 
 
 def test_keys_come_from_existing_secrets_only_if_named() -> None:

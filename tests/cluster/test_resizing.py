@@ -78,6 +78,13 @@ def test_kubectl_scale_is_followed_and_no_step_is_lost_or_done_twice(run: Releas
     assert [size for index, size in enumerate(sizes) if index == 0 or sizes[index - 1] != size] == [1, 3, 1]
 
 
+def test_prometheus_finds_the_curves_at_the_master(run: Release) -> None:
+    read = "from urllib.request import urlopen; print(urlopen('http://127.0.0.1:6386/metrics').read().decode())"
+    told = kubectl("exec", "-n", run.namespace, f"{NAME}-master-0", "-c", "pytorch", "--", "python3", "-c", read)
+    assert 'berth_train_world_size{stage="pretrain"} 1.0' in told
+    assert 'berth_train_loss{stage="pretrain"}' in told
+
+
 def test_a_deleted_worker_pod_comes_back_and_the_run_goes_on(run: Release) -> None:
     began = now()
     kubectl("delete", "pod", "-n", run.namespace, f"{NAME}-worker-0", "--wait=false")

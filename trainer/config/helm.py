@@ -216,7 +216,7 @@ class DisruptionBudget(Section):
 
 
 class Metrics(Section):
-    """Ray's metrics in Prometheus' format, port 6386 of every pod."""
+    """The curves in Prometheus' format, such as `berth_train_loss`: /metrics at port 6386 of the Master's pod."""
 
     pod_monitor: bool = False
     """Create a PodMonitor; needs the Prometheus operator."""

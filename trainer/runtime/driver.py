@@ -27,6 +27,7 @@ from trainer.runtime.attempts import Attempts
 from trainer.runtime.board import Failure, Message, Notice
 from trainer.runtime.display import Display
 from trainer.runtime.group import Group, reason
+from trainer.runtime.metrics import Metrics
 from trainer.runtime.nodes import Places
 from trainer.runtime.prepare import prepare
 from trainer.runtime.resizing import Resizing
@@ -111,6 +112,9 @@ class _Work:
         self._display = display
         self._stop = stop
         self._attempts = attempts
+        self._metrics = Metrics()
+        if nodes.in_cluster():
+            self._metrics.listen()
 
     def finished(self) -> bool:
         return all(storage.exists(self._folder.result(stage.name)) for stage in self._run.stages)
@@ -208,6 +212,7 @@ class _Work:
             match notice:
                 case board.Progress(stage, step, steps, record):
                     self._display.training(stage, step, steps, record)
+                    self._metrics.training(stage, step, steps, record)
                 case Message(text):
                     self._display.say(f"warning: {text}")
                 case Failure(error):

@@ -17,7 +17,7 @@ _PORTS = {
     "dashboard-agent-listen-port": 6383,
     "dashboard-agent-grpc-port": 6384,
     "runtime-env-agent-port": 6385,
-    "metrics-export-port": 6386,
+    "metrics-export-port": 6387,
     "min-worker-port": 10002,
     "max-worker-port": 10201,
 }

@@ -4,6 +4,7 @@ The pod of Master, Workers and test. All of it passes Pod Security `restricted`,
   name    of the container
   args    of the command `berth`
   pods    cpu, memory, limits, where to run: .Values.master or .Values.worker
+  component  master, worker or test
   trains  a part of the job, not the test
 */ -}}
 {{- define "berth.pod" -}}
@@ -86,7 +87,7 @@ containers:
     envFrom:
       - secretRef: {name: {{ . }}}
     {{- end }}
-    {{- if .trains }}
+    {{- if eq .component "master" }}
     ports:
       - {name: metrics, containerPort: 6386}
     {{- end }}
@@ -153,5 +154,5 @@ metadata:
   {{- end }}
 spec:
   {{- $args := list "pod" "/etc/berth/run.yaml" }}
-  {{- include "berth.pod" (dict "root" $ "name" "pytorch" "args" $args "pods" .pods "trains" true) | nindent 2 }}
+  {{- include "berth.pod" (dict "root" $ "name" "pytorch" "args" $args "pods" .pods "component" .component "trains" true) | nindent 2 }}
 {{- end }}
