@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from tests.cluster.conftest import S3, Cluster
-from tests.cluster.kubectl import apply, get, kubectl
+from tests.cluster.kubectl import get, kubectl
 from tests.cluster.release import SQUAD, Release, Values, history, merged, values
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900, func_only=True)]
@@ -70,15 +70,3 @@ def test_a_run_goes_from_install_to_scores_on_a_volume(
         assert get("-n", run.namespace, "pvc") == []
     finally:
         kubectl("delete", "pv", run.namespace, "--ignore-not-found", "--wait=false")
-
-
-def test_a_pod_that_breaks_the_namespace_s_pod_security_is_refused(namespace: str) -> None:
-    """The runs above pass in it; this shows that the label means something."""
-    pod = {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {"name": "root"},
-        "spec": {"containers": [{"name": "root", "image": "none", "securityContext": {"runAsUser": 0}}]},
-    }
-    with pytest.raises(AssertionError, match="violates PodSecurity"):
-        apply(pod, namespace=namespace)
