@@ -30,7 +30,8 @@ def execute(settings: CorpusRun, part: Part, wait_minutes: float, console: Conso
         InputError: a person must mend something.
         KeyboardInterrupt: Ctrl-C or SIGTERM; the same call continues.
     """
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):  # a shell's background command starts with SIGINT ignored
+        signal.signal(number, signal.default_int_handler)
     folder = RunFolder.of_corpus(settings)
     with Display(console) as display:
         made = prepare(settings.corpus, settings.vocab, folder, display.show, part, wait_minutes)
