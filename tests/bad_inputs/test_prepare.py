@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from tests.bad_inputs.refusing import refusal
 from trainer.cli import main
 
 TEXT = "\n\n".join(f"The town of Number{n} lies on a river. Its mayor is Person{n}." for n in range(40))
@@ -34,16 +35,6 @@ def prepare(*arguments: str) -> str:
     result = CliRunner().invoke(main, ["prepare", "corpus.yaml", *arguments])
     assert result.exit_code == 0, result.output
     return result.stdout
-
-
-def refusal(command: str, *arguments: str) -> str:
-    """The one line that the command ends with; checks the exit code and that no temporary file is left."""
-    result = CliRunner().invoke(main, [command, *arguments])
-    assert result.exit_code == 2, result.output
-    assert isinstance(result.exception, SystemExit), "a traceback would have been shown"
-    assert not [path for path in Path().rglob("*") if path.name.endswith(".tmp")]
-    (line,) = result.stderr.splitlines()
-    return line.removeprefix("berth: ")
 
 
 def test_a_wrong_setting_leaves_no_folder(folder: Path) -> None:

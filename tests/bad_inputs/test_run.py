@@ -8,9 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 
-from trainer.cli import main
+from tests.bad_inputs import refusing
 
 TEXT = "\n\n".join(f"The town of Number{n} lies on a river. Its mayor is Person{n}." for n in range(40))
 ARTICLE = {"context": "Berth is a town.", "qas": [{"id": "1", "question": "What is it?"}]}
@@ -41,13 +40,7 @@ squad: [{name: squad, train: [train.json], dev: train.json, max_length: 128, max
 
 
 def refusal(*overrides: str, run: str = "run.yaml") -> str:
-    """The one line that `berth run` ends with; checks the exit code and that no temporary file is left."""
-    result = CliRunner().invoke(main, ["run", run, *overrides])
-    assert result.exit_code == 2, result.output
-    assert isinstance(result.exception, SystemExit), "a traceback would have been shown"
-    assert not [path for path in Path().rglob("*") if path.name.endswith(".tmp")]
-    (line,) = result.stderr.splitlines()
-    return line.removeprefix("berth: ")
+    return refusing.refusal("run", run, *overrides)
 
 
 def test_a_wrong_setting_leaves_no_folder(folder: Path) -> None:

@@ -3,15 +3,13 @@
 One run serves all tests of this file, one after the other: each finds it training and leaves it training.
 """
 
-import json
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
 
 from tests.cluster.conftest import S3, Cluster
 from tests.cluster.kubectl import get, kubectl, until
-from tests.cluster.release import Release, Values, merged, now
+from tests.cluster.release import Release, Values, history, merged, now
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900, func_only=True)]
 
@@ -39,16 +37,11 @@ def restarts(run: Release) -> dict[str, int]:
     return {name: pod["status"]["containerStatuses"][0]["restartCount"] for name, pod in run.pods().items()}
 
 
-def world_size(run: Release, s3: S3) -> int:
-    """Of the newest point of the curve in the newest checkpoint."""
+def curve(s3: S3) -> list[dict[str, float]]:
+    """As the newest checkpoint has it."""
     files = s3.files()
     newest = max(files.glob(f"{s3.bucket}/runs/{NAME}/pretrain/checkpoints/*/complete.json"))
-    return int(points(files, newest)[-1]["train/world_size"])
-
-
-def points(files: Any, complete: str) -> list[dict[str, float]]:
-    lines = files.cat(complete.replace("complete.json", "history.jsonl")).decode().splitlines()
-    return [json.loads(line) for line in lines]
+    return history(files, newest.removesuffix("/complete.json"))
 
 
 def resize(run: Release, s3: S3, workers: int) -> None:
@@ -59,7 +52,9 @@ def resize(run: Release, s3: S3, workers: int) -> None:
     seconds = run.trains(started) + (started - saved).total_seconds()
     total = (now() - began).total_seconds()
     print(f"scaled to {workers} Workers: {seconds:.0f} s without a step, {total:.0f} s since kubectl scale")
-    until(lambda: world_size(run, s3) == workers, 120, f"a checkpoint of {workers} workers", run.namespace)
+    until(
+        lambda: curve(s3)[-1]["train/world_size"] == workers, 120, f"a checkpoint of {workers} workers", run.namespace
+    )
 
 
 def test_kubectl_scale_is_followed_and_no_step_is_lost_or_done_twice(run: Release, s3: S3) -> None:
@@ -70,11 +65,9 @@ def test_kubectl_scale_is_followed_and_no_step_is_lost_or_done_twice(run: Releas
     after = {name: pod["metadata"]["uid"] for name, pod in run.pods().items()}
     assert after == before, "the Master and the first Worker are the pods that they were"
 
-    files = s3.files()
-    newest = max(files.glob(f"{s3.bucket}/runs/{NAME}/pretrain/checkpoints/*/complete.json"))
-    curve = points(files, newest)
-    assert [point["step"] for point in curve] == list(range(1, len(curve) + 1))
-    sizes = [int(point["train/world_size"]) for point in curve]
+    points = curve(s3)
+    assert [point["step"] for point in points] == list(range(1, len(points) + 1))
+    sizes = [int(point["train/world_size"]) for point in points]
     assert [size for index, size in enumerate(sizes) if index == 0 or sizes[index - 1] != size] == [1, 3, 1]
 
 

@@ -15,9 +15,7 @@ import ray
 from ray._private.state import state  # Ray Train reads draining nodes here as well; there is no public way
 
 from trainer.config.schema import Scaling
-
-OBJECT_STORE_BYTES = 80_000_000
-"""Ray's minimum: nothing big travels through it."""
+from trainer.runtime.ray_node import OBJECT_STORE_BYTES
 
 
 @contextmanager

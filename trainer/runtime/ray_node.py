@@ -21,7 +21,8 @@ _PORTS = {
     "min-worker-port": 10002,
     "max-worker-port": 10201,
 }
-_OBJECT_STORE_BYTES = 80_000_000  # Ray's minimum: nothing big travels through it
+OBJECT_STORE_BYTES = 80_000_000
+"""Ray's minimum: nothing big travels through it."""
 _HEAD_ENVIRONMENT = {
     # A node that is cut off is given up after 4 seconds; Ray's own figures come to 50.
     "RAY_health_check_initial_delay_ms": "1000",
@@ -89,7 +90,7 @@ def _common(ip: str) -> list[str]:
     ports = [f"--{name}={port}" for name, port in _PORTS.items()]
     return [
         f"--node-ip-address={ip}",
-        f"--object-store-memory={_OBJECT_STORE_BYTES}",
+        f"--object-store-memory={OBJECT_STORE_BYTES}",
         "--include-log-monitor=false",
         "--disable-usage-stats",
         *ports,
