@@ -77,6 +77,33 @@ def prepare(corpus: str, overrides: tuple[str, ...], part: str, wait_minutes: fl
     console.print(execute(settings, Part.parse(part), wait_minutes, console), soft_wrap=True, highlight=False)
 
 
+@main.command()
+@click.argument("corpus")
+@click.option(
+    "--run", help="A run, YAML or recipe, whose stages are drawn. Default: the one in CORPUS, if it is a run's."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+def doctor(corpus: str, run: str | None, as_json: bool) -> None:
+    """Look for what is wrong with CORPUS, the folder of a prepared corpus or of a run.
+
+    Duplicates, unknown words, masks, lengths, pairs, languages and the strangest documents, with warnings and what to
+    do about them. Exit code 0 whatever is found; 2 where the data is damaged.
+    """
+    from rich.console import Console
+
+    from trainer.runtime.display import Display
+    from trainer.runtime.doctor import examine
+    from trainer.runtime.doctor_page import page
+
+    with Display(Console(stderr=True)) as display:
+        found = examine(corpus, run, display.show)
+    if as_json:
+        click.echo(found.model_dump_json(indent=1))
+    else:
+        console = Console()
+        console.print(page(found, console), highlight=False)
+
+
 @main.command("scores")
 @click.argument("run")
 @click.argument("overrides", nargs=-1)

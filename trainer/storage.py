@@ -2,7 +2,7 @@
 
 A file appears whole or not at all: locally it is written under a temporary name and renamed, on object storage a put is
 atomic by itself. What must be memory-mapped or opened by name is fetched into a node-local cache first; local files are
-used where they lie.
+used where they lie. A server that is busy, or breaks a connection, is asked again by its driver (`_options`).
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import os
 import tempfile
 import uuid
 import zlib
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -21,6 +21,12 @@ import pyarrow.fs
 from fsspec.implementations.local import LocalFileSystem
 
 from trainer.errors import StorageError
+
+_DRIVERS = {"aiobotocore", "aiohttp", "botocore", "s3fs"}
+"""Packages whose errors are the storage's, also where they are no OSError."""
+
+_BLOCK = 8 << 20
+"""Bytes that a server is asked for at once, and anew if they are cut short; a reader holds two in memory."""
 
 
 def join(uri: str, *parts: str) -> str:
@@ -81,7 +87,7 @@ def matching(uri: str) -> list[str]:
 @contextlib.contextmanager
 def opened(uri: str) -> Generator[IO[bytes]]:
     """A binary stream to read from; compressed files (.gz, .bz2, .xz) are unpacked as they are read."""
-    with _explained(uri, "read"), fsspec.open(uri, "rb", compression="infer") as stream:
+    with _explained(uri, "read"), fsspec.open(uri, "rb", compression="infer", **_options(uri)) as stream:
         yield stream  # pyright: ignore[reportReturnType]
 
 
@@ -160,11 +166,11 @@ def fetch(uri: str) -> Path:
         return Path(path)
     with _explained(uri, "read"):
         key = hashlib.sha256(f"{uri} {filesystem.ukey(path)}".encode()).hexdigest()[:32]
-        cached = cache_folder() / key / path.rsplit("/", 1)[-1]
-        if not cached.exists():
-            with new_file(str(cached)) as temporary:
-                filesystem.get_file(path, str(temporary))
-        return cached
+    cached = cache_folder() / key / path.rsplit("/", 1)[-1]
+    if not cached.exists():
+        with new_file(str(cached)) as temporary, temporary.open("wb") as copy:
+            copy.writelines(_blocks(uri))
+    return cached
 
 
 def working_folder(uri: str) -> Path:
@@ -198,13 +204,32 @@ def cache_folder() -> Path:
 
 def _filesystem(uri: str) -> tuple[Any, str]:
     try:
-        # No listings from memory: other processes of the run write to the same folders.
-        filesystem, path = cast(tuple[Any, str], fsspec.core.url_to_fs(uri, use_listings_cache=False))
+        filesystem, path = cast(tuple[Any, str], fsspec.core.url_to_fs(uri, **_options(uri)))
     except (ImportError, ValueError) as error:
         raise StorageError(
             uri, f"no such kind of storage ({error})", "use a path or a URI of an installed fsspec driver"
         ) from error
     return filesystem, path
+
+
+def _blocks(uri: str) -> Iterator[bytes]:
+    """A file piece by piece. s3fs asks anew for a piece that was cut short, but not always for a file."""
+    filesystem, path = _filesystem(uri)
+    with _explained(uri, "read"), filesystem.open(path, "rb") as stream:
+        while block := stream.read(_BLOCK):
+            yield block
+
+
+def _options(uri: str) -> dict[str, Any]:
+    """What a driver is told beside the URI."""
+    # No listings from memory: other processes of the run write to the same folders.
+    options: dict[str, Any] = {"use_listings_cache": False}
+    if uri.startswith(("s3://", "s3a://")):
+        # 503, a broken connection, no answer: asked 8 times in all, with random pauses of up to 1, 2, 4 .. 20 s.
+        attempts = int(os.environ.get("AWS_MAX_ATTEMPTS", "8"))
+        options["config_kwargs"] = {"retries": {"mode": "standard", "total_max_attempts": attempts}}
+        options["default_block_size"] = _BLOCK
+    return options
 
 
 def _flush(path: Path) -> None:
@@ -217,13 +242,18 @@ def _explained(uri: str, deed: str) -> Generator[None]:
     try:
         yield
     except FileNotFoundError as error:
-        raise StorageError(uri, "no such file or folder", "check the spelling") from error
+        missing = "bucket" if "bucket does not exist" in str(error) else "file or folder"
+        raise StorageError(uri, f"no such {missing}", "check the spelling") from error
     except PermissionError as error:
-        raise StorageError(
-            uri, f"cannot be {deed}: permission denied", "check who owns it, or the credentials"
-        ) from error
+        problem = f"cannot be {deed}: permission denied"
+        raise StorageError(uri, problem, "check who owns it, or the credentials") from error
     except (EOFError, zlib.error, lzma.LZMAError) as error:
         raise StorageError(uri, f"damaged or cut short ({error})", "copy the file again") from error
-    except OSError as error:
-        reason = os.strerror(error.errno).lower() if error.errno else str(error)
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno and not error.__cause__:
+            reason = os.strerror(error.errno).lower()
+        elif isinstance(error, OSError) or type(error).__module__.split(".")[0] in _DRIVERS:
+            reason = str(getattr(error, "strerror", None) or error)  # what the server says, not s3fs's errno for it
+        else:
+            raise
         raise StorageError(uri, f"cannot be {deed}: {reason}", "mend the storage or choose another place") from error

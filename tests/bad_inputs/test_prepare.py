@@ -74,6 +74,13 @@ def test_other_settings_where_a_corpus_is_being_made(folder: Path) -> None:
     assert line.startswith(f"corpus.held_out: is 0.5, but {folder}/towns/corpus was made with 0.0; set it back")
 
 
+def test_a_mistake_in_the_text_s_settings_is_mended_in_the_same_folder(folder: Path) -> None:
+    (folder / "rows.jsonl").write_text('{"content": "A town. A river."}\n' * 9)
+    rows = ("corpus.sources.0.path=rows.jsonl", "corpus.sources.0.format=jsonl")
+    assert "has no field 'text'; its fields are content" in refusal("prepare", "corpus.yaml", *rows)
+    assert "9 documents" in prepare(*rows, "corpus.sources.0.field=content")
+
+
 def test_a_full_disk(folder: Path, small_disk: Callable[[int], Path]) -> None:
     full_disk = small_disk(64)
     (folder / "long.txt").write_text("\n\n".join(f"Word{n} follows word{n + 1}." for n in range(20_000)))

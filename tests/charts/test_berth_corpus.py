@@ -14,8 +14,8 @@ from tests.charts.chart import parsed, with_values
 from tests.charts.network import Host, allows
 from tests.charts.pod_security import violations
 from trainer.config import helm_corpus
+from trainer.config.corpus import CorpusRun
 from trainer.config.load import load_corpus
-from trainer.config.schema import CorpusRun
 
 CHART = Path(__file__).parents[2] / "charts" / "berth-corpus"
 
@@ -235,7 +235,7 @@ def test_a_wrong_value_is_refused_by_its_name(change: dict[str, Any], field: str
         ),
         ({"prepare__storage": "/corpora/wiki"}, "prepare.storage: /corpora/wiki is not on the volume; choose a path"),
         ({"pod__env": {"AWS_SECRET_ACCESS_KEY": "x"}}, "pod.env.AWS_SECRET_ACCESS_KEY: looks like a secret"),
-        ({"pod__env": {"RAYON_NUM_THREADS": "1"}}, "pod.env.RAYON_NUM_THREADS: is set by the chart or by Kubernetes"),
+        ({"pod__env": {"BERTH_PROCESSES": "1"}}, "pod.env.BERTH_PROCESSES: is set by the chart or by Kubernetes"),
         ({"network_policy__extra_egress": [{"ports": [1]}]}, "give each entry cidr or namespace"),
     ],
 )

@@ -81,6 +81,7 @@ def test_a_pod_is_told_what_the_entry_point_reads(kind: str) -> None:
         "BERTH_CACHE": "/tmp/berth",
         "POD_IP": {"fieldRef": {"fieldPath": "status.podIP"}},
         "POD_CPUS": {"resourceFieldRef": {"resource": "requests.cpu", "divisor": "1"}},
+        "BERTH_PROCESSES": "$(POD_CPUS)",
         "RAY_TMPDIR": "/tmp/ray",
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": "/var/run/secrets/berth/ray-token/token",

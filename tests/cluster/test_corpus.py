@@ -1,13 +1,19 @@
 """charts/berth-corpus on real pods: a corpus that many make once, and runs that wait for it or refuse it."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from copy import deepcopy
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.cluster.conftest import S3
 from tests.cluster.kubectl import conditions, get, until
 from tests.cluster.release import CORPUS_CHART, SMALL, Release, Values, merged, now
+from tests.data.making import files
 from trainer.config.schema import World
 from trainer.data.world import write_world
 
@@ -44,19 +50,31 @@ def training_on(on_s3: Values, corpus: Values) -> Values:
     return values
 
 
+def prepared_here(values: Values, s3: S3, folder: Path) -> dict[str, bytes]:
+    """What one process on this machine makes of the same text and settings."""
+    (folder / "corpus.yaml").write_text(yaml.safe_dump(values["prepare"] | {"storage": str(folder / "made")}))
+    command = [sys.executable, "-m", "trainer", "prepare", str(folder / "corpus.yaml")]
+    subprocess.run(command, env=os.environ | s3.environment | {"BERTH_PROCESSES": "1"}, check=True, timeout=120)
+    return files(folder / "made")
+
+
 def test_a_run_waits_for_its_corpus_which_three_pods_prepare(
-    release: NewRelease, on_s3: Values, s3: S3, text: str
+    release: NewRelease, on_s3: Values, s3: S3, text: str, tmp_path: Path
 ) -> None:
     storage = f"s3://{s3.bucket}/corpora/towns"
     began = now()
     run = release("early").install(training_on(on_s3, {"prepared": storage, "wait_minutes": 8}))
     run.told("waiting for the corpus", began)
 
-    corpus = release("towns", chart=CORPUS_CHART).install(preparing(on_s3, text, storage))
+    asked_for = preparing(on_s3, text, storage)
+    corpus = release("towns", chart=CORPUS_CHART).install(asked_for)
     job = f"job/{corpus.name}"
     until(lambda: conditions(get("-n", run.namespace, job)).get("Complete"), 240, "the corpus", run.namespace)
     assert get("-n", run.namespace, job)["status"]["completedIndexes"] == "0-2"
-    assert len(s3.files().glob(f"{s3.bucket}/corpora/towns/corpus/train-*.arrow")) >= 3
+    folder = f"{s3.bucket}/corpora/towns"
+    there = {name.removeprefix(f"{folder}/"): s3.files().cat_file(name) for name in s3.files().find(folder)}
+    assert len([name for name in there if name.endswith(".arrow")]) >= 3
+    assert there == prepared_here(asked_for, s3, tmp_path)
 
     assert run.ended(300) == "Succeeded"
 

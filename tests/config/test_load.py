@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.config.load import differences, dump, fingerprint, load, load_corpus, parse, recipe_names
+from trainer.config.load import RECIPES, differences, dump, fingerprint, load, load_corpus, parse, recipe_names
 from trainer.config.schema import Run
 from trainer.errors import ConfigError
 
@@ -42,6 +42,17 @@ def test_a_file_is_read_and_overridden(minimal: str) -> None:
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_recipe_is_valid(name: str) -> None:
     assert load(name).stages
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_recipe_reads_text_that_can_be_had(name: str) -> None:
+    """Wikipedia as it is distributed, books of one's own, or text that is invented."""
+    corpus = load(name).corpus
+    for source in corpus.sources if corpus else ():
+        where = {"parquet": "hf://datasets/wikimedia/wikipedia/", "books": "data/books", "text": "run://world/"}
+        assert source.path.startswith(where[source.format])
+        if source.format == "books":
+            assert "was not measured here" in (RECIPES / f"{name}.yaml").read_text()
 
 
 def test_a_dumped_run_is_the_same_run(minimal: str) -> None:

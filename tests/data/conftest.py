@@ -10,7 +10,7 @@ import pytest
 from trainer import storage
 from trainer.data import manifest
 from trainer.data.corpus import Corpus
-from trainer.data.shards import Document, write_shard
+from trainer.data.shards import Document, Notes, Place, write_shard
 from trainer.data.vocab import SpecialIds
 
 
@@ -21,10 +21,18 @@ def special() -> SpecialIds:
 
 @pytest.fixture
 def numbered_corpus(tmp_path: Path) -> Callable[..., Corpus]:
-    """Writes documents of sentences of the given lengths; tokens are 5, 6, 7 ..., so each tells where it stands."""
+    """Writes documents of sentences of the given lengths; tokens are 5, 6, 7 ..., so each tells where it stands.
+
+    There is a source for each weight: the first shards are of one source each, the last source has the rest.
+    """
     folders = (str(tmp_path / f"corpus-{number}") for number in itertools.count())
 
-    def write(documents: Sequence[Sequence[int]], documents_per_shard: int = 1000, vocab_size: int = 1 << 20) -> Corpus:
+    def write(
+        documents: Sequence[Sequence[int]],
+        documents_per_shard: int = 1000,
+        vocab_size: int = 1 << 20,
+        weights: tuple[float, ...] = (1,),
+    ) -> Corpus:
         uri = next(folders)
         numbered: list[Document] = []
         token = 5
@@ -35,16 +43,19 @@ def numbered_corpus(tmp_path: Path) -> Callable[..., Corpus]:
         shards = [
             write_shard(
                 uri,
-                f"train-{number:05d}.arrow",
-                "train",
+                Place("train", number, source=min(number, len(weights) - 1)),
                 numbered[start : start + documents_per_shard],
                 vocab_size=vocab_size,
-                made_from="",
+                notes=Notes("", {}, {}),
             ).shard
             for number, start in enumerate(range(0, len(numbered), documents_per_shard))
         ]
         described = manifest.Manifest(
             settings={},
+            kind="documents",
+            weights=weights,
+            left_out={},
+            unknown_words={},
             vocab_size=vocab_size,
             totals={"train": manifest.Totals(), "held_out": manifest.Totals()},
             unknown_rate=0,

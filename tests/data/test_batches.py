@@ -3,10 +3,15 @@ from itertools import chain
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
 
 from trainer.config.schema import Pretrain
 from trainer.data.batches import PretrainSamples, Sample
 from trainer.data.corpus import Corpus
+from trainer.data.drawn import DrawnInstances
+from trainer.data.masking import Masking
 from trainer.data.vocab import SpecialIds
 
 VOCAB_SIZE = 1 << 20
@@ -18,9 +23,30 @@ def corpus(numbered_corpus: Callable[..., Corpus]) -> Corpus:
     return numbered_corpus([[3, 9, 4, 8, 2, 7] * 4, [6] * 30, [5], [11, 12]] * 5, documents_per_shard=7)
 
 
+def drawn(corpus: Corpus, special: SpecialIds, seed: int = 1, settings: Pretrain = SETTINGS) -> PretrainSamples:
+    masking = Masking(special, np.zeros(VOCAB_SIZE, np.bool_), settings)
+    instances = DrawnInstances(corpus, settings, special, masking)
+    return PretrainSamples(instances, corpus.manifest.weights, settings.batch_size, seed)
+
+
 @pytest.fixture
 def samples(corpus: Corpus, special: SpecialIds) -> PretrainSamples:
-    return PretrainSamples(corpus, SETTINGS, special, VOCAB_SIZE, seed=1)
+    return drawn(corpus, special)
+
+
+class Numbered:
+    """Instances that are their numbers, with one draw each."""
+
+    def __init__(self, *counts: int) -> None:
+        self.counts = list(counts)
+
+    def sample(self, number: int, rng: np.random.Generator) -> Sample:
+        drawn = rng.integers(2**31, size=1, dtype=np.int32)
+        return Sample(np.array([number], np.int32), np.zeros(1, np.uint8), np.zeros(1, np.int32), drawn, None)
+
+
+def numbers(batch: list[Sample]) -> list[int]:
+    return [int(sample.input_ids[0]) for sample in batch]
 
 
 def plain(batch: list[Sample]) -> list[tuple[object, ...]]:
@@ -42,16 +68,39 @@ def test_batches_are_the_same_at_any_world_size(samples: PretrainSamples, step: 
         assert list(chain.from_iterable(parts)) == whole
 
 
+@pytest.mark.parametrize("world_size", [1, 2, 3, 8])
+@given(sizes=st.lists(st.integers(1, 40), min_size=1, max_size=3), batch_size=st.integers(1, 100), seed=st.integers())
+@examples(max_examples=15)
+def test_an_epoch_has_each_instance_once_shared_by_the_ranks(
+    world_size: int, sizes: list[int], batch_size: int, seed: int
+) -> None:
+    samples = PretrainSamples(Numbered(*sizes), [1] * len(sizes), batch_size, seed)
+    epochs = 3
+    seen: list[int] = []
+    for step in range(-(-epochs * len(samples) // batch_size)):
+        for rank in range(world_size):
+            seen += numbers(samples.samples(step, rank, world_size))
+    for epoch in range(epochs):
+        assert sorted(seen[epoch * len(samples) : (epoch + 1) * len(samples)]) == list(range(sum(sizes)))
+
+
+def test_an_instance_that_comes_twice_in_an_epoch_is_drawn_anew() -> None:
+    samples = PretrainSamples(Numbered(5, 5), [3, 1], 20, seed=0)
+    batch = samples.samples(7, 0, 1)
+    assert sorted(numbers(batch)) == sorted([0, 1, 2, 3, 4] * 3 + [5, 6, 7, 8, 9])
+    assert len({int(sample.labels[0]) for sample in batch}) == 20
+
+
 def test_a_batch_does_not_depend_on_what_was_asked_before(
     samples: PretrainSamples, corpus: Corpus, special: SpecialIds
 ) -> None:
     forward = [plain(samples.samples(step, 0, 1)) for step in range(5)]
-    again = PretrainSamples(corpus, SETTINGS, special, VOCAB_SIZE, seed=1)
+    again = drawn(corpus, special)
     assert [plain(again.samples(step, 0, 1)) for step in reversed(range(5))] == forward[::-1]
 
 
 def test_another_seed_is_another_batch(samples: PretrainSamples, corpus: Corpus, special: SpecialIds) -> None:
-    other = PretrainSamples(corpus, SETTINGS, special, VOCAB_SIZE, seed=2)
+    other = drawn(corpus, special, seed=2)
     assert plain(other.samples(0, 0, 1)) != plain(samples.samples(0, 0, 1))
 
 
@@ -59,7 +108,7 @@ def test_an_epoch_has_the_text_of_each_chunk_once_and_every_epoch_masks_anew(
     corpus: Corpus, special: SpecialIds
 ) -> None:
     settings = Pretrain(batch_size=1, max_length=32, next_sentence_prediction=False, short_sequence_probability=0)
-    samples = PretrainSamples(corpus, settings, special, VOCAB_SIZE, seed=1)
+    samples = drawn(corpus, special, settings=settings)
     epochs = [[samples.samples(e * len(samples) + step, 0, 1)[0] for step in range(len(samples))] for e in range(2)]
     whole_text = list(range(5, 5 + sum(corpus.document(number).tokens.size for number in range(len(corpus)))))
     texts = [sorted(map(unmasked, epoch), key=lambda ids: ids[1]) for epoch in epochs]
@@ -71,7 +120,7 @@ def test_an_epoch_has_the_text_of_each_chunk_once_and_every_epoch_masks_anew(
 
 def test_a_batch_may_be_larger_than_an_epoch(corpus: Corpus, special: SpecialIds) -> None:
     settings = SETTINGS.model_copy(update={"batch_size": 500})
-    assert len(PretrainSamples(corpus, settings, special, VOCAB_SIZE, seed=1).samples(3, 0, 1)) == 500
+    assert len(drawn(corpus, special, settings=settings).samples(3, 0, 1)) == 500
 
 
 def test_a_sample_has_the_types_that_a_batch_is_packed_from(samples: PretrainSamples) -> None:
@@ -79,7 +128,8 @@ def test_a_sample_has_the_types_that_a_batch_is_packed_from(samples: PretrainSam
         assert sample.input_ids.dtype == sample.masked_positions.dtype == sample.labels.dtype == np.int32
         assert sample.token_type_ids.dtype == np.uint8
         assert sample.input_ids.size == sample.token_type_ids.size <= 32
-        assert 1 <= sample.masked_positions.size == sample.labels.size <= 4
+        predictions = min(4, max(1, round(0.15 * sample.input_ids.size)))
+        assert sample.masked_positions.size == sample.labels.size == predictions
         assert sample.next_sentence_label in {0, 1}
 
 
@@ -90,9 +140,14 @@ def test_the_evaluation_is_every_chunk_once_and_always_the_same(samples: Pretrai
     assert list(chain.from_iterable(shared)) == whole
 
 
+def test_the_evaluation_does_not_go_by_weights() -> None:
+    samples = PretrainSamples(Numbered(4, 2), [0.5, 3], 8, seed=0)
+    assert numbers(list(samples.evaluation(0, 1))) == [0, 1, 2, 3, 4, 5]
+
+
 def test_a_split_without_documents_has_nothing_to_evaluate(
     numbered_corpus: Callable[..., Corpus], special: SpecialIds
 ) -> None:
-    samples = PretrainSamples(numbered_corpus([]), SETTINGS, special, VOCAB_SIZE, seed=1)
+    samples = drawn(numbered_corpus([]), special)
     assert len(samples) == 0
     assert list(samples.evaluation(0, 1)) == []

@@ -33,6 +33,7 @@ def test_chunks_are_the_longest_runs_that_fit(documents: list[list[int]], max_to
     parts = [documents[start : start + shards] for start in range(0, len(documents), shards)]
     index = ChunkIndex(map(as_arrays, parts), max_tokens)
     assert [index[number] for number in range(len(index))] == one_after_the_other(documents, max_tokens)
+    assert index.counts == [len(one_after_the_other(part, max_tokens)) for part in parts]
 
 
 def test_a_sentence_over_the_length_is_a_chunk_of_its_own() -> None:

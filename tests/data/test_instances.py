@@ -97,6 +97,44 @@ def test_short_sequences_are_as_frequent_as_asked_for(instance: Draw) -> None:
     assert (sizes < 60).mean() == pytest.approx(0.5 * 49 / 61, abs=0.05)
 
 
+def test_one_sequence_in_ten_is_short_and_its_length_is_uniform(numbered_corpus: WriteCorpus, instance: Draw) -> None:
+    settings = ALONE.model_copy(update={"short_sequence_probability": 0.1})
+    corpus = numbered_corpus([[1] * 62])
+    draws = 20_000
+    sizes = np.array(
+        [instance(number, settings, Chunk(0, 0, 62), corpus).input_ids.size - 2 for number in range(draws)]
+    )
+    counts = np.bincount(sizes, minlength=63)
+    assert counts[:2].sum() == 0
+    expected = 0.1 * draws / 61  # 2 to 62 tokens; those of 62 are not to be told from the others
+    assert counts[2:62].sum() == pytest.approx(60 * expected, abs=4 * np.sqrt(draws * 0.1 * 0.9))
+    chi_square = ((counts[2:62] - expected) ** 2 / expected).sum()
+    assert chi_square < 60 + 5 * np.sqrt(2 * 60)
+
+
+def test_a_random_b_begins_at_any_sentence_of_any_other_document(
+    numbered_corpus: WriteCorpus, instance: Draw, special: SpecialIds
+) -> None:
+    corpus = numbered_corpus([[10] * 6, [1] * 4, [1] * 8, [1] * 2])  # too short to be cut
+    draws = 8000
+    firsts = [
+        parts(instance(number, chunk=Chunk(0, 0, 1), corpus=corpus), special)[1][0] - 65 for number in range(draws)
+    ]
+    counts = np.bincount(firsts, minlength=14)
+    expected = draws / 3 / np.repeat([4, 8, 2], [4, 8, 2])
+    chi_square = ((counts - expected) ** 2 / expected).sum()
+    assert chi_square < 13 + 5 * np.sqrt(2 * 13)
+
+
+def test_a_sentence_that_is_too_long_is_cut_at_both_ends(numbered_corpus: WriteCorpus, instance: Draw) -> None:
+    corpus = numbered_corpus([[102]])
+    cut = [
+        int(instance(number, ALONE, Chunk(0, 0, 1), corpus).input_ids[1]) - 5 for number in range(2000)
+    ]  # of the 40 tokens that go, those in front
+    assert np.mean(cut) == pytest.approx(20, abs=4 * np.sqrt(10 / 2000))
+    assert np.var(cut) == pytest.approx(10, rel=0.2)
+
+
 def test_a_corpus_of_one_document_gives_pairs_too(numbered_corpus: WriteCorpus, instance: Draw) -> None:
     corpus = numbered_corpus([[10] * 10])
     assert {instance(number, chunk=Chunk(0, 2, 8), corpus=corpus).next_sentence_label for number in range(50)} == {0, 1}

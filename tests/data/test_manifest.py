@@ -3,12 +3,12 @@ from pathlib import Path
 import pytest
 
 from trainer import storage
-from trainer.config.schema import Corpus, TextSource
+from trainer.config.corpus import Corpus, Source
 from trainer.data import manifest
 from trainer.data.manifest import VocabManifest
 from trainer.errors import ConfigError, DataError
 
-CORPUS = Corpus(sources=(TextSource(path="a.txt"),))
+CORPUS = Corpus(sources=(Source(path="a.txt"),))
 
 
 def test_a_manifest_is_read_back(tmp_path: Path) -> None:

@@ -5,10 +5,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.data.order import Permutation, rank_slice, sample_ids
+from trainer.data.order import Order, Permutation, rank_slice
 
 seeds = st.integers(-(2**40), 2**70)
 counts = st.integers(1, 1000)
+sources = st.lists(
+    st.tuples(st.integers(0, 40), st.sampled_from([0.01, 0.3, 0.5, 1, 1.5, 2, 2.75, 3])), min_size=1, max_size=6
+).filter(lambda sources: any(count for count, _ in sources))
+"""Instances in each, and its weight."""
+
+
+def by_definition(sources: list[tuple[int, float]], seed: int, sample: int) -> tuple[int, int]:
+    """The round and the number of one sample, without arrays."""
+    amounts = [max(1, round(weight * count)) if count else 0 for count, weight in sources]
+    epoch, place = divmod(sample, sum(amounts))
+    place = int(Permutation(sum(amounts), seed, epoch)(np.array([place]))[0])
+    first = 0
+    for source, ((count, _), amount) in enumerate(zip(sources, amounts, strict=True)):
+        if place < amount:
+            seen, number = divmod(epoch * amount + place, count)
+            if amount % count:
+                number = int(Permutation(count, seed, seen, source, 0)(np.array([number]))[0])
+            return seen, first + number
+        place -= amount
+        first += count
+    raise AssertionError
 
 
 @given(size=st.integers(1, 3000), seed=seeds, epoch=st.integers(0, 2**40))
@@ -47,21 +68,71 @@ def test_neighbours_in_the_text_are_not_neighbours_in_the_epoch() -> None:
     assert abs(np.corrcoef(permuted, np.arange(100_000))[0, 1]) < 0.02
 
 
-@given(size=st.integers(1, 200), batch_size=st.integers(1, 300), seed=seeds)
+@given(sources=sources, seed=seeds, start=st.sampled_from([0, 17, 10**9, 10**15]), size=st.integers(1, 60))
+@settings(max_examples=50)
+def test_any_stretch_is_what_the_definition_says_of_each_sample(
+    sources: list[tuple[int, float]], seed: int, start: int, size: int
+) -> None:
+    sizes, weights = zip(*sources, strict=True)
+    rounds, numbers = Order(sizes, weights, seed)(start, start + size)
+    expected = [by_definition(sources, seed, sample) for sample in range(start, start + size)]
+    assert list(zip(rounds.tolist(), numbers.tolist(), strict=True)) == expected
+
+
+@given(sizes=st.lists(st.integers(0, 60), min_size=1, max_size=4), seed=seeds, data=st.data())
+@settings(max_examples=50)
+def test_with_whole_weights_every_epoch_has_each_instance_that_often(
+    sizes: list[int], seed: int, data: st.DataObject
+) -> None:
+    weights = [data.draw(st.integers(1, 4)) for _ in sizes]
+    order = Order(sizes, weights, seed)
+    for epoch in range(3) if len(order) else ():
+        _, numbers = order(epoch * len(order), (epoch + 1) * len(order))
+        assert np.bincount(numbers, minlength=sum(sizes)).tolist() == np.repeat(weights, sizes).tolist()
+
+
+@given(count=st.integers(1, 60), weight=st.floats(0.01, 5), other=st.integers(0, 30), seed=seeds, data=st.data())
+@settings(max_examples=50)
+def test_with_any_weight_the_instances_of_a_source_are_seen_equally_often_but_for_one(
+    count: int, weight: float, other: int, seed: int, data: st.DataObject
+) -> None:
+    order = Order([other, count], [1, weight], seed)
+    epochs = data.draw(st.integers(1, 8))
+    _, numbers = order(0, epochs * len(order))
+    seen = np.bincount(numbers, minlength=other + count)[other:]
+    amount = max(1, round(weight * count))
+    assert seen.sum() == epochs * amount
+    assert set(seen.tolist()) <= {epochs * amount // count, -(-epochs * amount // count)}
+
+
+@given(sources=sources, seed=seeds)
 @settings(max_examples=30)
-def test_every_epoch_has_each_sample_once(size: int, batch_size: int, seed: int) -> None:
-    steps = -(-3 * size // batch_size)
-    pairs = [sample_ids(step, batch_size, size, seed) for step in range(steps)]
-    epochs, ids = (np.concatenate(parts) for parts in zip(*pairs, strict=True))
-    for epoch in range(3):
-        assert np.array_equal(np.sort(ids[epochs == epoch]), np.arange(size))
+def test_no_instance_is_drawn_twice_with_the_same_generator(sources: list[tuple[int, float]], seed: int) -> None:
+    sizes, weights = zip(*sources, strict=True)
+    order = Order(sizes, weights, seed)
+    pairs = np.stack(order(0, 4 * len(order)), axis=1)
+    assert np.unique(pairs, axis=0).shape == pairs.shape
 
 
-def test_step_ten_million_is_computed_alone() -> None:
-    epochs, ids = sample_ids(10_000_000, 256, 1_000_003, seed=1)
-    counted = 10_000_000 * 256 + np.arange(256)
-    assert np.array_equal(epochs, counted // 1_000_003)
-    assert np.array_equal(ids, Permutation(1_000_003, 1, int(epochs[0]))(counted % 1_000_003))
+def test_a_single_source_is_in_the_order_of_the_epochs_permutation() -> None:
+    rounds, numbers = Order([100], [1], seed=3)(250, 300)
+    assert set(rounds.tolist()) == {2}
+    assert np.array_equal(numbers, Permutation(100, 3, 2)(np.arange(50, 100)))
+
+
+def test_another_half_of_a_source_comes_in_every_epoch_of_weight_one_half() -> None:
+    order = Order([1000], [0.5], seed=0)
+    epochs = [set(order(start, start + 500)[1].tolist()) for start in (0, 500, 1000, 1500)]
+    assert epochs[0].isdisjoint(epochs[1])
+    assert epochs[2].isdisjoint(epochs[3])
+    assert len(epochs[0] & epochs[2]) == pytest.approx(250, abs=5 * np.sqrt(1000) / 4)  # hypergeometric
+
+
+def test_sources_are_mixed_through_the_whole_epoch() -> None:
+    order = Order([4000, 1000], [1, 3], seed=0)
+    _, numbers = order(0, len(order))
+    shares = (numbers >= 4000).reshape(70, 100).mean(axis=1)
+    assert abs(shares - 3 / 7).max() < 5 * np.sqrt(3 / 7 * 4 / 7 / 100)
 
 
 @given(batch_size=counts, world_size=counts)

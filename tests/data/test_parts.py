@@ -83,11 +83,14 @@ def test_parts_that_read_other_text_are_refused_and_made_again(tmp_path: Path) -
     assert make_part(tmp_path, source, Part(0, 2)) is not None
 
 
-def test_another_corpus_is_not_begun_where_one_is_being_made(tmp_path: Path) -> None:
+def test_another_corpus_is_not_begun_where_some_of_one_is_made(tmp_path: Path) -> None:
     uri = str(tmp_path)
     parts.begin(uri, {"corpus.held_out": 0.1}, Part(0, 4))
     parts.begin(uri, {"corpus.held_out": 0.1}, Part(3, 4))
     parts.begin(uri, {"corpus.held_out": 0.1}, Part(1, 2))
+    parts.begin(uri, {"corpus.held_out": 0.15}, Part(1, 2))
+    parts.begin(uri, {"corpus.held_out": 0.1}, Part(1, 2))
+    (tmp_path / "train-00000.arrow").touch()
     with pytest.raises(ConfigError, match=r"corpus\.held_out: is 0\.2, but .* was made with 0\.1; set it back"):
         parts.begin(uri, {"corpus.held_out": 0.2}, Part(0, 4))
 

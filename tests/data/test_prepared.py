@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from tests.data.making import files, make, make_part, write_text
-from trainer.config.schema import Corpus as Settings
-from trainer.config.schema import TextSource, Vocab
+from trainer.config.corpus import Corpus as Settings
+from trainer.config.corpus import Source, Vocab
 from trainer.data import prepared, vocab
 from trainer.data.corpus import Corpus
 from trainer.data.parts import Part
@@ -14,7 +14,7 @@ from trainer.errors import ConfigError, Interrupted
 
 
 @pytest.fixture
-def source(tmp_path: Path) -> TextSource:
+def source(tmp_path: Path) -> Source:
     return write_text(tmp_path)
 
 
@@ -23,7 +23,7 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prepared, "_LOOK_EVERY", 0.01)
 
 
-def begin_here(folder: Path, source: TextSource, count: int) -> None:
+def begin_here(folder: Path, source: Source, count: int) -> None:
     settings = Settings(sources=(source,), documents_per_shard=100, held_out=0.1)
     begin(settings, Vocab(size=200), str(folder / "corpus"), Part(0, count))
 
@@ -34,7 +34,7 @@ def refusal(folder: Path, minutes: float = 0) -> str:
     return str(caught.value)
 
 
-def test_a_refusal_says_how_far_the_corpus_is_and_what_to_do(tmp_path: Path, source: TextSource) -> None:
+def test_a_refusal_says_how_far_the_corpus_is_and_what_to_do(tmp_path: Path, source: Source) -> None:
     folder = tmp_path / "wiki"
     assert refusal(folder) == f"corpus.prepared: there is no corpus at {folder}; make it with `berth prepare`"
     begin_here(folder, source, 3)
@@ -49,7 +49,7 @@ def test_a_refusal_says_how_far_the_corpus_is_and_what_to_do(tmp_path: Path, sou
     wait_until_finished(str(folder), 0, lambda _: None)
 
 
-def test_a_run_waits_while_the_parts_finish(tmp_path: Path, source: TextSource, looked: None) -> None:
+def test_a_run_waits_while_the_parts_finish(tmp_path: Path, source: Source, looked: None) -> None:
     folder = tmp_path / "wiki"
     begin_here(folder, source, 2)
     told: list[str] = []
@@ -63,7 +63,7 @@ def test_a_run_waits_while_the_parts_finish(tmp_path: Path, source: TextSource, 
     assert told == ["its vocabulary is being made", "1 of 2 parts are done"]
 
 
-def test_waiting_ends_with_a_refusal(tmp_path: Path, source: TextSource, looked: None) -> None:
+def test_waiting_ends_with_a_refusal(tmp_path: Path, source: Source, looked: None) -> None:
     begin_here(tmp_path, source, 2)
     assert refusal(tmp_path, minutes=0.001) == (
         f"corpus.prepared: the corpus at {tmp_path} is not finished after 0.001 minutes: "
@@ -85,7 +85,7 @@ def adopted(folder: Path, uri: Path) -> dict[str, bytes]:
 
 
 def test_a_run_keeps_vocabulary_and_manifest_and_reads_the_shards_where_they_are(
-    tmp_path: Path, source: TextSource
+    tmp_path: Path, source: Source
 ) -> None:
     made = make(tmp_path / "wiki", source)
     copied = adopted(tmp_path / "run", tmp_path / "wiki")
@@ -96,7 +96,7 @@ def test_a_run_keeps_vocabulary_and_manifest_and_reads_the_shards_where_they_are
     assert corpus.document(5).tokens.size > 0
 
 
-def test_a_corpus_may_move_but_not_become_another(tmp_path: Path, source: TextSource) -> None:
+def test_a_corpus_may_move_but_not_become_another(tmp_path: Path, source: Source) -> None:
     make(tmp_path / "wiki", source)
     before = adopted(tmp_path / "run", tmp_path / "wiki")
     (tmp_path / "wiki").rename(tmp_path / "moved")
@@ -116,10 +116,10 @@ def test_the_tokenizer_is_the_one_that_the_corpus_was_made_with(tmp_path: Path) 
     for lowercase, piece in ((True, "the"), (False, "The")):
         folder, given = str(tmp_path / f"vocab-{piece}"), str(tmp_path / "given.txt")
         settings = Vocab(path=given, lowercase=lowercase)
-        prepare_vocab(settings, given, [], folder, progress=lambda what, done, total: None)
+        prepare_vocab(settings, given, None, None, folder)
         assert load_tokenizer(folder).encode("The").tokens == [piece]
 
 
-def test_a_finished_corpus_is_finished(tmp_path: Path, source: TextSource) -> None:
+def test_a_finished_corpus_is_finished(tmp_path: Path, source: Source) -> None:
     make(tmp_path, source)
     assert how_far(str(tmp_path)).finished

@@ -1,12 +1,19 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.benchmarks.tricky_sentences import TRICKY, parts
 from trainer.data.sentences import split
 
 
 def test_a_sentence_ends_where_a_reader_would_end_it() -> None:
     text = 'Dr. Brown came at 3.30 p.m. on Jan. 5. He was late! Was he? "I was."'
     assert split(text) == ["Dr. Brown came at 3.30 p.m. on Jan. 5.", "He was late!", "Was he?", '"I was."']
+
+
+def test_nearly_all_tricky_places_are_split_as_a_reader_would() -> None:
+    """Those that are not are told by `python -m tests.benchmarks.sentences`, beside what others make of them."""
+    wrong = [case for case in TRICKY if split(" ".join(parts(case))) != parts(case)]
+    assert len(wrong) <= len(TRICKY) // 8, wrong
 
 
 def test_a_line_break_is_a_space() -> None:

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from trainer import storage
 from trainer.data import vocab
+from trainer.data.words import WordCounts, strings
 from trainer.errors import DataError, StorageError
 
 SPECIAL = list(vocab.SPECIAL_PIECES)
@@ -19,6 +21,12 @@ TEXT = [
     "In the town of Melbury they make clocks; the clocks of Melbury are known in every town by the river.",
     "Élan, naïve café: 3 + 4 = 7. “Quotes” — and dashes… 東京 is Tokyo.",
 ]
+
+
+def train(texts: Iterable[str], size: int, lowercase: bool = True) -> list[str]:
+    counts = WordCounts()
+    counts.add(strings(texts))
+    return vocab.train(counts.words(lowercase), size)
 
 
 def bpe(words: Counter[str], pieces: list[str], size: int) -> list[str]:
@@ -47,17 +55,19 @@ def bpe(words: Counter[str], pieces: list[str], size: int) -> list[str]:
 def test_merges_are_those_of_the_definition() -> None:
     sentence = "the clocks of the town are the old clocks of a town that they know then there those thaw"
     words = Counter(sentence.split())
-    trained = vocab.train([sentence], size=60, lowercase=True)
+    trained = train([sentence], size=60)
     characters = [piece for piece in trained if len(piece.removeprefix("##")) == 1]
     assert trained == bpe(words, [*SPECIAL, *characters], 60)
 
 
 def test_a_vocabulary_is_the_same_in_every_process() -> None:
     program = (
-        "import random; from trainer.data import vocab; draw = random.Random(0)\n"
+        "import random; from trainer.data import vocab; from trainer.data.words import WordCounts, strings\n"
+        "draw, counts = random.Random(0), WordCounts()\n"
         "words = [''.join(draw.choices('abcdefghijklmnopéßжщ中', k=draw.randint(1, 9))) for _ in range(3000)]\n"
         "texts = [' '.join(draw.choices(words, k=200)) for _ in range(100)]\n"
-        "print(vocab.fingerprint(vocab.train(texts, 600, lowercase=True)))"
+        "counts.add(strings(texts))\n"
+        "print(vocab.fingerprint(vocab.train(counts.words(lowercase=True), 600)))"
     )
     runs = [
         subprocess.run(
@@ -74,44 +84,43 @@ def test_a_vocabulary_is_the_same_in_every_process() -> None:
 
 
 def test_a_vocabulary_begins_with_the_special_pieces_and_is_as_large_as_asked_for() -> None:
-    pieces = vocab.train(TEXT, size=90, lowercase=True)
+    pieces = train(TEXT, size=88)
     assert pieces[:5] == ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    assert len(pieces) == len(set(pieces)) == 90
+    assert len(pieces) == len(set(pieces)) == 88
     assert "melbury" in pieces
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=50), max_size=5), st.booleans())
 def test_text_that_was_trained_on_has_no_unknown_pieces(texts: list[str], lowercase: bool) -> None:
-    storage.write_text("memory://test-vocab/vocab.txt", "".join(f"{p}\n" for p in vocab.train(texts, 600, lowercase)))
+    storage.write_text("memory://test-vocab/vocab.txt", "".join(f"{p}\n" for p in train(texts, 600, lowercase)))
     tokenizer = vocab.load("memory://test-vocab/vocab.txt", lowercase)
     unknown = vocab.special_ids(tokenizer).unk
     assert all(unknown not in encoding.ids for encoding in tokenizer.encode_batch(texts))
 
 
 def test_a_small_vocabulary_keeps_the_most_frequent_characters() -> None:
-    pieces = vocab.train(["aaaa aaaa bbb bbb f e d c"], size=11, lowercase=True)
-    assert pieces == [*SPECIAL, "##a", "##b", "##c", "a", "b", "c"]
+    pieces = train(["aaaa aaaa bbb bbb f e d c"], size=11)
+    assert pieces == [*SPECIAL, "##a", "##b", "##c", "a", "b", "c", *(f"[unused{number}]" for number in range(5))]
+
+
+@pytest.mark.parametrize(("size", "unused"), [(64, 0), (65, 7), (71, 1)])
+def test_a_trained_vocabulary_has_a_multiple_of_8_pieces(size: int, unused: int) -> None:
+    pieces = train(TEXT * 2, size)
+    assert len(pieces) == size + unused
+    assert sum(piece.startswith("[unused") for piece in pieces) == unused
 
 
 def test_punctuation_and_chinese_characters_stand_only_for_themselves() -> None:
-    pieces = vocab.train(["end. 東京"], size=100, lowercase=True)
+    pieces = train(["end. 東京"], size=100)
     assert {".", "東", "京"} <= set(pieces)
     assert not {"##.", "##東", "##京"} & set(pieces)
 
 
-def test_the_rarest_words_are_forgotten_when_memory_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vocab, "_MOST_COUNTED", 50)
-    texts = [f"often again rare{number} seldom{number}" for number in range(500)]
-    pieces = vocab.train(texts, size=100, lowercase=True)
-    assert {"often", "again"} <= set(pieces)
-    assert not any(piece.startswith("rare") for piece in pieces if any(map(str.isdigit, piece)))
-
-
 def test_counts_of_a_large_corpus_are_scaled_down(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = ["often often often again again"] * 1000
-    whole = vocab.train(texts, size=60, lowercase=True)
+    whole = train(texts, size=60)
     monkeypatch.setattr(vocab, "_MOST_FED", 500)
-    assert vocab.train(texts, size=60, lowercase=True) == whole
+    assert train(texts, size=60) == whole
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\n\r\ufeff"), min_size=1)))
@@ -157,6 +166,12 @@ def test_accents_and_capitals_go_only_where_lowercase_is_asked_for(tmp_path: Pat
     vocab.save([*SPECIAL, "elan", "Élan"], str(tmp_path / "vocab.txt"))
     assert vocab.load(str(tmp_path / "vocab.txt"), lowercase=True).encode("Élan").tokens == ["elan"]
     assert vocab.load(str(tmp_path / "vocab.txt"), lowercase=False).encode("Élan").tokens == ["Élan"]
+
+
+def test_continuations_are_the_pieces_that_go_on_with_a_word(tmp_path: Path) -> None:
+    vocab.save([*SPECIAL, "#", "town", "##s", "##hall"], str(tmp_path / "vocab.txt"))
+    tokenizer = vocab.load(str(tmp_path / "vocab.txt"), lowercase=True)
+    assert vocab.continuations(tokenizer).tolist() == [False] * 7 + [True] * 2
 
 
 def test_tokens_are_those_of_google_s_bert(shared_data: Path) -> None:

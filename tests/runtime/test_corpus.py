@@ -1,6 +1,8 @@
 """`berth prepare` as the command that it is, in processes of its own: parts at once, killed and stopped."""
 
+import contextlib
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -102,6 +104,25 @@ def test_parts_at_once_make_the_same_corpus_though_one_is_killed(folder: Path, s
     assert whole.splitlines()[-1].partition(",")[2] in ended(start("storage=parts", "--part", "2/3"))
     assert (folder / "parts/corpus/train-00005.arrow").stat().st_ino == kept
     assert files(folder / "parts") == files(folder / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_corpus_is_the_same_wherever_its_preparation_was_killed(folder: Path, start: Start) -> None:
+    began = time.monotonic()
+    ended(start("storage=whole"))
+    whole, seconds = files(folder / "whole"), time.monotonic() - began
+    draw = random.Random(0)
+    for number in range(20):
+        killed = start(f"storage=killed{number}")
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            killed.wait(draw.uniform(0.2, 1) * seconds)
+        killed.kill()
+        killed.wait()
+        there = len(list((folder / f"killed{number}").rglob("*.arrow")))
+        print(f"killed with {there} shards of {len([name for name in whole if name.endswith('.arrow')])}")
+        ended(start(f"storage=killed{number}"))
+        assert files(folder / f"killed{number}") == whole
 
 
 def test_parts_meet_on_an_object_store(folder: Path, start: Start, object_store: dict[str, str]) -> None:

@@ -1,16 +1,21 @@
 import math
+from collections import Counter
+from pathlib import Path
 
 import pytest
 import torch
 import transformers
 
-from tests.tasks.conftest import Prepared
+from tests.tasks.conftest import NAMES, Prepared
+from trainer.config.corpus import Corpus, Source, Vocab
 from trainer.config.load import fingerprint
 from trainer.engine.checkpoint import Checkpoints
+from trainer.engine.folder import RunFolder
 from trainer.engine.parallel import Workers
 from trainer.engine.state import State
 from trainer.errors import CheckpointError
 from trainer.model import hf
+from trainer.runtime.prepare import prepare
 from trainer.tasks.pretrain import PretrainTask
 
 ALONE = Workers(torch.device("cpu"))
@@ -58,6 +63,50 @@ def test_workers_share_a_batch_without_overlap_or_gap(prepared: Prepared) -> Non
     alone = [batch.tokens for batch in one.micro_batches(3, 0, 1)]
     shared = [batch.tokens for rank in range(3) for batch in one.micro_batches(3, rank, 3)]
     assert alone == shared
+
+
+def test_whole_words_are_predicted_where_that_is_asked_for(prepared: Prepared) -> None:
+    stage = prepared.run.pretrain[0].model_copy(update={"whole_word_masking": True, "mlm_probability": 0.4})
+    update = {"name": "words", "vocab": Vocab(size=80), "pretrain": (stage,)}  # so small that words are in pieces
+    run = prepared.run.model_copy(update=update)
+    folder = RunFolder.of(run)
+    prepare(run, folder, lambda what, done, total: None)
+    ours = PretrainTask(run, stage, folder)
+    goes_on = 0
+    for inputs in (batch.inputs for batch in ours.micro_batches(0, 0, 1)):
+        true_ids = inputs.packed.input_ids.clone()
+        true_ids[inputs.masked_positions] = inputs.labels
+        predicted = torch.zeros_like(true_ids, dtype=torch.bool)
+        predicted[inputs.masked_positions] = True
+        pieces = [ours.tokenizer.id_to_token(number) for number in true_ids.tolist()]
+        for position, piece in enumerate(pieces):
+            if piece.startswith("##") and not pieces[position - 1].startswith("["):
+                assert predicted[position] == predicted[position - 1]
+                goes_on += bool(predicted[position])
+    assert goes_on > 10
+
+
+def test_an_epoch_goes_through_a_source_as_often_as_its_weight_says(prepared: Prepared, tmp_path: Path) -> None:
+    (tmp_path / "rare.txt").write_text("\n\n".join(f"{name} is rare." for name in NAMES))
+    sources = [Source(path=str(tmp_path / "text.txt")), Source(path=str(tmp_path / "rare.txt"), weight=3)]
+    update = {"next_sentence_prediction": False, "short_sequence_probability": 0, "batch_size": 500}
+    stage = prepared.run.pretrain[0].model_copy(update=update)
+    corpus = Corpus(sources=tuple(sources), held_out=0)
+    run = prepared.run.model_copy(update={"name": "weights", "corpus": corpus, "pretrain": (stage,)})
+    folder = RunFolder.of(run)
+    prepare(run, folder, lambda what, done, total: None)
+    texts: list[str] = []
+    ours = PretrainTask(run, stage, folder)
+    for inputs in (batch.inputs for batch in ours.micro_batches(0, 0, 1)):
+        true_ids = inputs.packed.input_ids.clone()
+        true_ids[inputs.masked_positions] = inputs.labels
+        texts += [
+            ours.tokenizer.decode(ids.tolist()) for ids in true_ids.split(inputs.packed.cu_seqlens.diff().tolist())
+        ]
+    plain = {text for text in texts if "rare" not in text}
+    seen = Counter(texts[: len(plain) + 3 * len(NAMES)])
+    assert seen == Counter({text: 1 if text in plain else 3 for text in texts})
+    assert len(seen) == len(plain) + len(NAMES)
 
 
 def test_the_first_loss_is_that_of_a_guess(prepared: Prepared) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.tracking.test_health import FOUND
 from trainer.config import schema
 from trainer.errors import DataError
 from trainer.tracking.report import write_report
@@ -16,7 +17,7 @@ from trainer.tracking.report import write_report
 CONTEXT = (
     "Orvale lies on the Tessen. Marta Holm founded it in 1743; Ingrid Vale is the mayor. <script>alert(1)</script>"
 )
-VOID = {"meta", "br", "hr", "img", "link", "input", "line", "circle", "polyline"}
+VOID = {"meta", "br", "hr", "img", "link", "input", "line", "circle", "polyline", "rect"}
 
 
 class Page(HTMLParser):
@@ -166,6 +167,24 @@ def test_a_finished_run_tells_its_story(finished: Path) -> None:
         "torch 2.",
     ]
     assert [fact for fact in facts if fact not in text] == []
+
+
+def test_what_the_doctor_found_is_told_with_its_remedies(finished: Path) -> None:
+    found = FOUND | {"warnings": [{"problem": "<b>12 %</b> came before", "remedy": "set corpus.cleaning"}]}
+    write(finished, {"corpus/doctor.json": found})
+    html = page(run(), finished)
+    facts = [
+        "<b>12 %</b> came before set corpus.cleaning",
+        "12 % of the documents",
+        "2.0 % of the tokens: w0, w1, w2",
+        "en 90 %, de 10 %",
+        "15 % of the tokens to predict: 80 % masked, 11 % random, 9.0 % kept; 50 % of the pairs random",
+        "30 % padding avoided",
+    ]
+    assert [fact for fact in facts if fact not in html.text] == []
+    assert len([tag for tag, _ in html.tags if tag == "svg"]) == 5
+    write(finished, {"corpus/doctor.json": FOUND | {"warnings": []}})
+    assert "Berth’s doctor has no warnings." in page(run(), finished).text
 
 
 def test_nothing_from_data_becomes_markup(finished: Path) -> None:

@@ -15,7 +15,8 @@ import yaml
 from pydantic import BaseModel, Field, StringConstraints
 from pydantic.json_schema import GenerateJsonSchema, SkipJsonSchema
 
-from trainer.config.schema import Count, Run, RunName, Scaling, Section
+from trainer.config.schema import Run, RunName, Scaling
+from trainer.config.section import Count, Section
 
 Name = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$")]
 """Of an object in the cluster; empty: none."""

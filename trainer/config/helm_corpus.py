@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from trainer.config.corpus import CorpusRun
 from trainer.config.helm import (
     Cpu,
     Egress,
@@ -23,7 +24,7 @@ from trainer.config.helm import (
     described,
     schema_of,
 )
-from trainer.config.schema import CorpusRun, Count, Section
+from trainer.config.section import Count, Section
 
 
 class Prepare(CorpusRun):

@@ -11,7 +11,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from trainer.config.schema import CorpusRun, Run
+from trainer.config.corpus import CorpusRun
+from trainer.config.schema import Run
 from trainer.errors import ConfigError
 
 _Kind = TypeVar("_Kind", Run, CorpusRun)

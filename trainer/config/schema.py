@@ -1,4 +1,4 @@
-"""Every setting of a run, on one page.
+"""Every setting of a run; those of its corpus and vocabulary stand in `corpus`.
 
 A run is YAML; `load` reads it into `Run`. The laptop, the pod and the Helm chart check values with these very
 classes, so a mistake is refused before anything starts. Names of model settings are Hugging Face's; sizes are in
@@ -7,20 +7,14 @@ tokens or samples, never in bytes.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+
+from trainer.config.corpus import Corpus, Vocab, refuse_without_vocabulary
+from trainer.config.section import Count, Ratio, Section
 
 StageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?$")]
 RunName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
-Ratio = Annotated[float, Field(ge=0, le=1)]
 Beta = Annotated[float, Field(ge=0, lt=1)]
-Count = Annotated[int, Field(ge=1)]
-
-
-class Section(BaseModel):
-    """A part of a run: unknown keys are refused, values never change once read."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
 
 
 class World(Section):
@@ -34,52 +28,6 @@ class World(Section):
     """Towns with an article to pretrain on and to ask training questions about."""
     dev_towns: Count = 150
     """Further towns that only the dev questions know."""
-
-
-class TextSource(Section):
-    """Plain UTF-8 text."""
-
-    path: str
-    """A file, a folder or a glob, as an fsspec URI. `run://` means the run's own folder."""
-    documents: Literal["block", "file"] = "block"
-    """What a document is: a `block` of lines between blank lines, or a whole `file`."""
-
-
-class Corpus(Section):
-    """What is read before training starts, and how it is laid out: text, or a corpus that `berth prepare` made."""
-
-    sources: tuple[TextSource, ...] = ()
-    """Where the text comes from; read in this order."""
-    documents_per_shard: Count = 10_000
-    """Documents in one Arrow file; fewer where they are long."""
-    held_out: Annotated[float, Field(ge=0, lt=1)] = 0.005
-    """Share of the documents that is kept from training, for the validation loss."""
-    prepared: str | None = None
-    """Instead of `sources`: the folder of a prepared corpus, as a URI. It brings its vocabulary and its settings."""
-    wait_minutes: Annotated[float, Field(ge=0)] = 0
-    """Only `prepared`: how long to wait for a corpus that is still being made, before the run is refused."""
-
-    @model_validator(mode="after")
-    def _text_or_a_prepared_corpus(self) -> "Corpus":
-        if self.prepared is None:
-            if not self.sources:
-                raise ValueError("sources is not set, nor is prepared, so there is no text; set one of them")
-            return self
-        for name in ("sources", "documents_per_shard", "held_out"):
-            if getattr(self, name) != type(self).model_fields[name].default:
-                raise ValueError(f"{name} is set, and the corpus at {self.prepared} has its own; remove it or prepared")
-        return self
-
-
-class Vocab(Section):
-    """The WordPiece vocabulary: given as a file, or trained on the corpus."""
-
-    path: str | None = None
-    """A `vocab.txt`, one piece a line. Without it a vocabulary is trained on the corpus."""
-    size: Annotated[int, Field(ge=32)] = 30_522
-    """Pieces in a trained vocabulary."""
-    lowercase: bool = True
-    """Lower-case and strip accents, as `bert-base-uncased` does."""
 
 
 class Model(Section):
@@ -173,6 +121,8 @@ class Pretrain(Training):
     """Share of the tokens to predict; of them 80 % become [MASK], 10 % a random token, 10 % stay."""
     max_predictions: Count = 80
     """At most so many predictions in one sample."""
+    whole_word_masking: bool = False
+    """Choose whole words to predict, with all of their pieces (Google's BERT of May 2019)."""
     short_sequence_probability: Ratio = 0.1
     """Share of the samples that are cut to a random shorter length."""
     eval_every: Count = 1000
@@ -277,24 +227,6 @@ class Tracking(Section):
     entity: str | None = None
 
 
-class Text(Corpus):
-    """The text of a corpus that is prepared by itself, and how it is laid out."""
-
-    sources: tuple[TextSource, ...] = Field(min_length=1)
-    """Where the text comes from; read in this order."""
-    prepared: SkipJsonSchema[str | None] = None
-    wait_minutes: SkipJsonSchema[float] = 0
-
-
-class CorpusRun(Section):
-    """A corpus that is prepared by itself, once, for many runs."""
-
-    storage: str
-    """The corpus's folder, as an fsspec URI; runs name it as `corpus.prepared`."""
-    corpus: Text
-    vocab: Vocab = Vocab()
-
-
 def _one_or_many(value: Any) -> Any:
     if value is None:
         return []
@@ -345,6 +277,8 @@ class Run(Section):
             raise ValueError(
                 f"vocab is set, and the corpus at {self.corpus.prepared} brings its own vocabulary; remove one of them"
             )
+        if self.corpus is not None:
+            refuse_without_vocabulary(self.corpus, self.vocab)
         if self.corpus is None and self.vocab.path is None and any(stage.model is None for stage in self.squad):
             raise ValueError(
                 "vocab has no path, and there is no corpus to train a vocabulary on; set vocab.path or corpus.sources"

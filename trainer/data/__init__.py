@@ -6,14 +6,16 @@
     prepare    runs these and the next two
     encoding   sentences                    -> token ids
     shards     token ids                    -> Arrow files, described by a manifest (corpus.json)
+    preprocessed  instances of others       -> the same, instead of all the above
     ------------------------------------------------------------------------------------------------------------
     corpus     Arrow files, memory-mapped   -> any document, at once
     chunks     sentence lengths             -> runs of sentences that fill an instance; one is one sample of an epoch
-    order      step                         -> sample numbers, by a permutation function; no state
+    order      running number               -> sample number, by permutation functions and weights; no state
     instances  a chunk                      -> [CLS] A [SEP] B [SEP], half the B random
     masking    an instance                  -> masked ids, positions, labels
-    batches    (step, rank, world size)     -> the rank's samples, the last three for each
+    drawn      sample number, generator     -> a sample, by the last two; `given`: by an instance that others made
+    batches    (step, rank, world size)     -> the rank's samples, in their order
 
 `world` invents text and questions for the quickstart. No torch here: all is numpy, and `randomness` is addressed by
-(seed, epoch, sample), so batch n is a function of (data, seed, n) alone.
+(seed, round, sample), so batch n is a function of (data, seed, n) alone.
 """

@@ -1,24 +1,18 @@
 """(step, rank, world size) -> samples. Batch n is a function of (data, seed, n).
 
-Every random draw uses a generator that is made from (seed, epoch, sample), so it matters neither which rank makes a
-sample nor what was made before it: batches are the same at any world size, and step 10 million costs what step 0
-does.
+Every random draw uses a generator that is made from (seed, how often the instance was seen, its number), so it matters
+neither which rank makes a sample nor what was made before it: batches are the same at any world size, and step 10
+million costs what step 0 does.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.config import schema
-from trainer.data.chunks import ChunkIndex
-from trainer.data.corpus import Corpus
-from trainer.data.instances import draw_instance, room
-from trainer.data.masking import Masking
-from trainer.data.order import rank_slice, sample_ids
+from trainer.data.order import Order, rank_slice
 from trainer.data.randomness import generator
-from trainer.data.vocab import SpecialIds
 
 
 class Sample(NamedTuple):
@@ -36,48 +30,49 @@ class Sample(NamedTuple):
     """1: the second part is random. None without next-sentence prediction."""
 
 
-class PretrainSamples:
-    """The samples of one split of a corpus."""
+class Instances(Protocol):
+    """The instances of one split, whether they are drawn from documents or were made elsewhere."""
 
-    def __init__(
-        self, corpus: Corpus, settings: schema.Pretrain, special: SpecialIds, vocab_size: int, seed: int
-    ) -> None:
-        """Index the corpus.
+    counts: list[int]
+    """How many there are of each source of the corpus; they are numbered through all sources."""
+
+    def sample(self, number: int, rng: np.random.Generator) -> Sample:
+        """Instance `number` with masks; a function of the number and of what the generator draws."""
+        ...
+
+
+class PretrainSamples:
+    """The samples of one split."""
+
+    def __init__(self, instances: Instances, weights: Sequence[float], batch_size: int, seed: int) -> None:
+        """Put the instances in order.
 
         Args:
-            corpus: the split.
-            settings: of the stage.
-            special: the special pieces' ids.
-            vocab_size: ids are below it.
+            instances: of the split.
+            weights: of each source: how often an epoch goes through it.
+            batch_size: samples of one optimizer step, over all ranks.
             seed: of order, instances and masks. Stages with one seed and one length see the same batches.
         """
-        self._corpus = corpus
-        self._settings = settings
-        self._special = special
+        self._instances = instances
+        self._batch_size = batch_size
         self._seed = seed
-        self._masking = Masking(special, vocab_size, settings.mlm_probability, settings.max_predictions)
-        self._chunks = ChunkIndex(corpus.sentence_lengths(), room(settings))
+        self._order = Order(instances.counts, weights, seed)
 
     def __len__(self) -> int:
         """Samples in an epoch."""
-        return len(self._chunks)
+        return len(self._order)
 
     def samples(self, step: int, rank: int, world_size: int) -> list[Sample]:
         """The rank's part of the batch of optimizer step `step`, which is counted from 0."""
-        batch_size = self._settings.batch_size
-        epochs, numbers = sample_ids(step, batch_size, len(self), self._seed)
-        part = rank_slice(batch_size, rank, world_size)
-        return [self._sample(*pair) for pair in zip(epochs[part].tolist(), numbers[part].tolist(), strict=True)]
+        part = rank_slice(self._batch_size, rank, world_size)
+        before = step * self._batch_size
+        rounds, numbers = self._order(before + part.start, before + part.stop)
+        return [self._sample(*pair) for pair in zip(rounds.tolist(), numbers.tolist(), strict=True)]
 
     def evaluation(self, rank: int, world_size: int) -> Iterator[Sample]:
-        """The rank's part of all chunks, each once and in order; the same instances and masks whenever it is called."""
-        part = rank_slice(len(self), rank, world_size)
+        """The rank's part of all instances, whatever their weights: each once and in order, always the same masks."""
+        part = rank_slice(sum(self._instances.counts), rank, world_size)
         return (self._sample(0, number) for number in range(part.start, part.stop))
 
-    def _sample(self, epoch: int, number: int) -> Sample:
-        rng = generator(self._seed, epoch, number)
-        instance = draw_instance(self._corpus, self._chunks[number], self._settings, self._special, rng)
-        masked = self._masking(instance.input_ids, rng)
-        return Sample(
-            masked.input_ids, instance.token_type_ids, masked.positions, masked.labels, instance.next_sentence_label
-        )
+    def _sample(self, seen: int, number: int) -> Sample:
+        return self._instances.sample(number, generator(self._seed, seen, number))

@@ -29,9 +29,12 @@ class ChunkIndex:
         """Build it from `Corpus.sentence_lengths()`, for chunks of at most `max_tokens` tokens."""
         firsts: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
         documents: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+        self.counts: list[int] = []
+        """Chunks of each shard."""
         sentences = 0
         for lengths, offsets in sentence_lengths:
             firsts.append(sentences + build_chunks(lengths, offsets, max_tokens))
+            self.counts.append(firsts[-1].size)
             documents.append(sentences + offsets[:-1])
             sentences += lengths.size
         self._firsts = np.append(np.concatenate(firsts), sentences)
@@ -42,7 +45,7 @@ class ChunkIndex:
 
     def __getitem__(self, number: int) -> Chunk:
         first, end = self._firsts[number : number + 2].tolist()
-        document = int(np.searchsorted(self._documents, first, side="right")) - 1
+        document = int(self._documents.searchsorted(first, side="right")) - 1
         start = int(self._documents[document])
         return Chunk(document, first - start, end - start)
 

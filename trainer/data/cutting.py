@@ -1,19 +1,20 @@
 """Documents -> the text of each shard, cut at the same places by whoever reads the text.
 
-Where a shard ends is a function of the raw text alone, never of its tokens: parts that prepare a corpus together agree
-without tokenizing each other's documents, and the corpus is the same at any number of parts. Every shard's text has a
-SHA-256, so that a shard that is there already is known to be of this text.
+Where a shard ends is a function of the documents as they are read, never of what is made of them: parts and processes
+that prepare a corpus together agree without doing each other's work, and the corpus is the same at any number of them.
+Every shard's text has a SHA-256, so that a shard that is there already is known to be of this text.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
-from trainer.config.schema import Corpus
-from trainer.data.manifest import SPLITS, SplitName
+from trainer.config.corpus import Corpus
+from trainer.data.manifest import SPLITS
+from trainer.data.shards import Place
 
-_SHARD_CHARACTERS = 1 << 25
+_SHARD_CHARACTERS = 1 << 24
 """A shard ends here even if it has not all its documents yet, so that whole books do not fill the memory."""
 
 
@@ -21,44 +22,58 @@ _SHARD_CHARACTERS = 1 << 25
 class ShardText:
     """What one shard is made of."""
 
-    split: SplitName
-    number: int
-    """Among the shards of its split."""
+    place: Place
     wanted: bool
     """Whether the documents are kept; else they are only counted."""
     documents: list[str] = field(default_factory=list)
     count: int = 0
+    """Of all that were read for it, with those that are left out."""
+    left_out: Counter[str] = field(default_factory=Counter)
+    """Why documents are left out already -> how many."""
     characters: int = 0
-    _hash: Any = field(default_factory=hashlib.sha256)
+    sha256: str = hashlib.sha256().hexdigest()
+    """Of the documents, where they end, and which are left out."""
 
-    def add(self, document: str) -> None:
-        if self.wanted:
-            self.documents.append(document)
+    def add(self, document: str, left_out: str | None) -> None:
         self.count += 1
         self.characters += len(document)
-        self._hash.update(f"{len(document)} ".encode() + document.encode())
-
-    @property
-    def name(self) -> str:
-        """The file's."""
-        return f"{self.split}-{self.number:05d}.arrow"
-
-    @property
-    def sha256(self) -> str:
-        """Of the documents and where they end."""
-        return str(self._hash.hexdigest())
+        text = f"{self.sha256} {left_out} {len(document)} ".encode() + document.encode("utf-8", "surrogatepass")
+        self.sha256 = hashlib.sha256(text).hexdigest()
+        if left_out:
+            self.left_out[left_out] += 1
+        elif self.wanted:
+            self.documents.append(document)
 
 
-def cut(documents: Iterable[str], corpus: Corpus, wanted: Callable[[int], bool]) -> Iterator[ShardText]:
-    """All shards of both splits, each as soon as it is full; those of a number that is not `wanted` without text."""
-    filling = {split: ShardText(split, 0, wanted(0)) for split in SPLITS}
-    for number, document in enumerate(documents):
-        shard = filling["held_out" if is_held_out(number, corpus.held_out) else "train"]
-        shard.add(document)
+def cut(
+    documents: Iterable[tuple[int, str]],
+    corpus: Corpus,
+    wanted: Callable[[int], bool],
+    left_out: Callable[[int], str | None] = lambda _number: None,
+) -> Iterator[ShardText]:
+    """All shards of both splits, each as soon as it is full.
+
+    Args:
+        documents: (source, document); all of a source one after the other. A shard holds those of one source.
+        corpus: says how large a shard is, and how much is held out.
+        wanted: of which shard numbers the text is kept.
+        left_out: why a document, by its number in all text, is left out.
+    """
+    nexts = Counter(dict.fromkeys(SPLITS, 0))
+    filling: dict[str, ShardText] = {}
+    for number, (source, document) in enumerate(documents):
+        split = "held_out" if is_held_out(number, corpus.held_out) else "train"
+        if any(text.place.source != source for text in filling.values()):
+            yield from _drained(filling)
+        if split not in filling:
+            filling[split] = ShardText(Place(split, nexts[split], source), wanted(nexts[split]))
+            nexts[split] += 1
+        shard = filling[split]
+        shard.add(document, left_out(number))
         if shard.count == corpus.documents_per_shard or shard.characters >= _SHARD_CHARACTERS:
-            filling[shard.split] = ShardText(shard.split, shard.number + 1, wanted(shard.number + 1))
+            del filling[split]
             yield shard
-    yield from (shard for shard in filling.values() if shard.count)
+    yield from _drained(filling)
 
 
 def is_held_out(number: int, share: float) -> bool:
@@ -66,3 +81,9 @@ def is_held_out(number: int, share: float) -> bool:
     mixed = (number * 0x9E3779B97F4A7C15) & (1 << 64) - 1
     mixed = ((mixed ^ mixed >> 32) * 0xD6E8FEB86659FD93) & (1 << 64) - 1
     return (mixed ^ mixed >> 32) < share * 2**64
+
+
+def _drained(filling: dict[str, ShardText]) -> Iterator[ShardText]:
+    for split in SPLITS:
+        if split in filling:
+            yield filling.pop(split)

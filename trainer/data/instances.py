@@ -45,12 +45,12 @@ def draw_instance(
     always where it is a single sentence, B is instead a random piece of another document.
     """
     tokens, sentence_lengths = corpus.document(chunk.document)
-    ends = np.cumsum(sentence_lengths[chunk.first : chunk.end], dtype=np.int64)
+    ends = sentence_lengths[chunk.first : chunk.end].cumsum(dtype=np.int64)
     start = int(sentence_lengths[: chunk.first].sum())
     target = room(settings)
     if rng.random() < settings.short_sequence_probability:
         target = int(rng.integers(2, target, endpoint=True))
-    ends = ends[: np.searchsorted(ends, target) + 1]
+    ends = ends[: ends.searchsorted(target) + 1]
     text = tokens[start : start + int(ends[-1])].astype(np.int32)
     if not settings.next_sentence_prediction:
         return _joined([truncated(text, room(settings), rng)], None, special)
@@ -86,11 +86,11 @@ def _random_piece(corpus: Corpus, document: int, length: int, rng: np.random.Gen
     if len(corpus) > 1 and other >= document:
         other += 1
     tokens, sentence_lengths = corpus.document(other)
-    ends = np.cumsum(sentence_lengths, dtype=np.int64)
-    first = int(rng.integers(ends.size))
-    start = int(ends[first]) - int(sentence_lengths[first])
-    last = min(max(first, int(np.searchsorted(ends, start + length))), ends.size - 1)
-    return tokens[start : int(ends[last])].astype(np.int32)
+    first = int(rng.integers(sentence_lengths.size))
+    start = int(sentence_lengths[:first].sum())
+    ends = sentence_lengths[first : first + max(length, 1)].cumsum(dtype=np.int64)  # a sentence has a token
+    last = min(int(ends.searchsorted(length)), ends.size - 1)
+    return tokens[start : start + int(ends[last])].astype(np.int32)
 
 
 def _joined(parts: list[Tokens], label: int | None, special: SpecialIds) -> Instance:

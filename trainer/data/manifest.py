@@ -5,6 +5,7 @@ run with other settings is refused instead of being trained on data it did not a
 """
 
 import json
+from collections import Counter
 from collections.abc import Collection
 from typing import Any, Literal, TypeVar
 
@@ -15,6 +16,7 @@ from trainer.errors import ConfigError, DataError
 
 SplitName = Literal["train", "held_out"]
 SPLITS: tuple[SplitName, SplitName] = ("train", "held_out")
+_MOST_NAMED = 50
 Settings = dict[str, Any]
 """Dotted name of a setting of the run -> value."""
 
@@ -36,6 +38,10 @@ class Shard(Totals):
 
     name: str
     split: SplitName
+    source: int
+    """Which of corpus.sources its documents are from, counted from 0."""
+    longest: int
+    """Tokens in its longest document or instance."""
     bytes: int
     sha256: str
 
@@ -45,10 +51,18 @@ class Manifest(_Record):
 
     format: Literal[1] = 1
     settings: Settings
+    kind: Literal["documents", "instances"]
+    """What a row of a shard is: text, of which instances are drawn, or an instance that was made elsewhere."""
+    weights: tuple[float, ...]
+    """Of each source: how often an epoch goes through it."""
     vocab_size: int
     totals: dict[SplitName, Totals]
+    left_out: dict[str, int]
+    """Why documents were left out -> how many."""
     unknown_rate: float
     """Share of the tokens of both splits that are [UNK]."""
+    unknown_words: dict[str, int]
+    """Words that are [UNK], the most frequent ones -> how often they were met."""
     unigram_entropy: float
     """Of the training tokens, in nats: the loss of a model that knows word frequencies and nothing else."""
     text_sha256: str
@@ -86,15 +100,27 @@ class PartManifest(_Record):
 
     format: Literal[1] = 1
     settings: Settings
+    kind: Literal["documents", "instances"]
     vocab_size: int
     unknown_id: int
     text_sha256: str
     """Of all documents, not only the part's own."""
+    left_out: dict[str, int]
+    unknown_words: dict[str, int]
     shards: tuple[Shard, ...]
     token_counts: dict[SplitName, list[int]]
 
 
-AnyManifest = TypeVar("AnyManifest", Manifest, VocabManifest, Begun, PartManifest)
+class Duplicates(_Record):
+    """duplicates.json: which documents go because they are one; gone when the corpus is finished."""
+
+    format: Literal[1] = 1
+    settings: Settings
+    documents: dict[int, str]
+    """Their numbers in all text -> what they are."""
+
+
+AnyManifest = TypeVar("AnyManifest", Manifest, VocabManifest, Begun, PartManifest, Duplicates)
 
 
 def read(uri: str, kind: type[AnyManifest]) -> AnyManifest:
@@ -113,8 +139,13 @@ def read(uri: str, kind: type[AnyManifest]) -> AnyManifest:
         raise DataError(uri, problem, "delete its folder; the same command makes it again") from error
 
 
-def write(uri: str, manifest: Manifest | VocabManifest | Begun | PartManifest) -> None:
+def write(uri: str, manifest: Manifest | VocabManifest | Begun | PartManifest | Duplicates) -> None:
     storage.write_text(uri, manifest.model_dump_json(indent=1) + "\n")
+
+
+def most_frequent(words: Counter[str]) -> dict[str, int]:
+    """As many of the words as a manifest names."""
+    return dict(sorted(words.items(), key=lambda word: (-word[1], word[0]))[:_MOST_NAMED])
 
 
 def settings_of(section: str, model: BaseModel, leaving_out: Collection[str] = ()) -> Settings:

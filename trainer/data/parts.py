@@ -6,7 +6,7 @@ for fewer pods than parts finishes too.
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from typing import NamedTuple
 
 import numpy as np
@@ -66,8 +66,9 @@ def begin(uri: str, settings: Settings, part: Part) -> None:
         return
     if "begun.json" in names:
         before = manifest.read(where, Begun)
-        manifest.refuse_other_settings(before.settings, settings, uri)
-        if before.parts == part.of:
+        if "parts" in names or any(map(_SHARD_FILE.fullmatch, names)):  # else whoever began got nowhere
+            manifest.refuse_other_settings(before.settings, settings, uri)
+        if (before.settings, before.parts) == (settings, part.of):
             return
     manifest.write(where, Begun(settings=settings, parts=part.of))
 
@@ -98,6 +99,7 @@ def put_together(uri: str, parts: int) -> Manifest | None:
 def clear(uri: str) -> None:
     """Delete what was only there while the corpus was being made."""
     storage.remove(storage.join(uri, "parts"))
+    storage.remove(storage.join(uri, "duplicates.json"))
     storage.remove(storage.join(uri, "begun.json"))
 
 
@@ -142,8 +144,12 @@ def _described(parts: list[PartManifest]) -> Manifest:
     counts = train + held_out
     return Manifest(
         settings=first.settings,
+        kind=first.kind,
+        weights=tuple(source["weight"] for source in first.settings["corpus.sources"]),
         vocab_size=first.vocab_size,
         totals={"train": _totals(shards["train"]), "held_out": _totals(shards["held_out"])},
+        left_out=dict(sorted(sum((Counter(part.left_out) for part in parts), Counter[str]()).items())),
+        unknown_words=manifest.most_frequent(sum((Counter(part.unknown_words) for part in parts), Counter[str]())),
         unknown_rate=float(counts[first.unknown_id] / max(counts.sum(), 1)),
         unigram_entropy=unigram_entropy(train) if train.any() else 0.0,
         text_sha256=first.text_sha256,

@@ -7,6 +7,7 @@ interrupted preparation finished is as good as a new one.
 """
 
 import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from trainer import storage
 from trainer.data.manifest import Shard, SplitName
 
-_MADE_FROM = b"made_from"
+_NOTES = b"berth"
 _COUNTED_AT_ONCE = 1 << 20
 
 
@@ -28,58 +29,107 @@ class Document(NamedTuple):
     sentence_lengths: NDArray[np.uint16]
 
 
+class Place(NamedTuple):
+    """Which shard it is: number `number` of its split, of the text of source `source`."""
+
+    split: SplitName
+    number: int
+    source: int
+
+    @property
+    def name(self) -> str:
+        """The file's."""
+        return f"{self.split}-{self.number:05d}.arrow"
+
+
+class Notes(NamedTuple):
+    """What is written in a shard about how it was made."""
+
+    made_from: str
+    """Stands for the text and all settings that shaped the shard."""
+    left_out: dict[str, int]
+    """Why documents were left out -> how many."""
+    unknown_words: dict[str, int]
+    """Words that became [UNK], the most frequent ones -> how often they were met."""
+
+
 class Counted(NamedTuple):
-    """A shard, and how often each token (V,) is in it."""
+    """A shard, how often each token (V,) is in it, and its notes."""
 
     shard: Shard
     token_counts: NDArray[np.int64]
+    notes: Notes
 
 
-def write_shard(
-    uri: str, name: str, split: SplitName, documents: Iterable[Document], *, vocab_size: int, made_from: str
-) -> Counted:
-    """Write `documents` to the folder `uri` as one file, whole or not at all; `made_from` is noted in it."""
+def write_shard(uri: str, place: Place, documents: Iterable[Document], *, vocab_size: int, notes: Notes) -> Counted:
+    """Write `documents` to the folder `uri` as one file, whole or not at all."""
     dtype = np.uint16 if vocab_size <= 1 << 16 else np.uint32
     rows = [Document(document.tokens.astype(dtype), document.sentence_lengths) for document in documents]
     columns = {
-        "tokens": _list_array([row.tokens for row in rows], dtype),
-        "sentence_lengths": _list_array([row.sentence_lengths for row in rows], np.uint16),
+        "tokens": list_array([row.tokens for row in rows], dtype),
+        "sentence_lengths": list_array([row.sentence_lengths for row in rows], np.uint16),
     }
-    batch = pa.record_batch(columns).replace_schema_metadata({_MADE_FROM: made_from})
-    with storage.new_file(storage.join(uri, name)) as path:
-        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
-            writer.write_batch(batch)
-        return _counted(path.read_bytes(), name, split, vocab_size)
+    write_columns(storage.join(uri, place.name), columns, notes)
+    return counted(storage.read_bytes(storage.join(uri, place.name)), place, vocab_size)
 
 
-def finished_shard(uri: str, name: str, split: SplitName, *, vocab_size: int, made_from: str) -> Counted | None:
-    """The shard that is there already; None if it was made from something else."""
-    data = storage.read_bytes(storage.join(uri, name))
+def write_columns(uri: str, columns: dict[str, Any], notes: Notes) -> None:
+    """Write an Arrow file of one record batch, whole or not at all."""
+    batch = pa.record_batch(columns).replace_schema_metadata({_NOTES: json.dumps(notes._asdict(), ensure_ascii=False)})
+    with (
+        storage.new_file(uri) as path,
+        pa.OSFile(str(path), "wb") as sink,
+        pa.ipc.new_file(sink, batch.schema) as writer,
+    ):
+        writer.write_batch(batch)
+
+
+def notes_of(data: bytes) -> Notes | None:
+    """The notes in a shard; None if it is not one."""
     try:
-        noted = pa.ipc.open_file(data).schema.metadata or {}
-    except pa.ArrowException:
+        return Notes(**json.loads((pa.ipc.open_file(data).schema.metadata or {})[_NOTES]))
+    except (pa.ArrowException, KeyError, ValueError, TypeError):
         return None
-    return _counted(data, name, split, vocab_size) if noted.get(_MADE_FROM) == made_from.encode() else None
 
 
-def _counted(data: bytes, name: str, split: SplitName, vocab_size: int) -> Counted:
+def finished_shard(uri: str, place: Place, *, vocab_size: int, made_from: str) -> Counted | None:
+    """The shard that is there already; None if it was made from something else."""
+    data = storage.read_bytes(storage.join(uri, place.name))
+    notes = notes_of(data)
+    return counted(data, place, vocab_size) if notes and notes.made_from == made_from else None
+
+
+def counted(data: bytes, place: Place, vocab_size: int) -> Counted:
+    """Describe a shard, from what is in the file."""
     batch = pa.ipc.open_file(data).get_batch(0)
-    tokens = batch.column("tokens").values.to_numpy()
+    documents, sentences, tokens = counts_of(batch)
+    notes = notes_of(data)
+    assert notes is not None
     shard = Shard(
-        name=name,
-        split=split,
-        documents=batch.num_rows,
-        sentences=len(batch.column("sentence_lengths").values),
-        tokens=tokens.size,
+        name=place.name,
+        split=place.split,
+        source=place.source,
+        documents=documents,
+        sentences=sentences,
+        tokens=tokens,
+        longest=int(np.diff(batch.column("tokens").offsets.to_numpy()).max(initial=0)),
         bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
     )
+    ids = batch.column("tokens").values.to_numpy()
     counts = np.zeros(vocab_size, np.int64)
-    for start in range(0, tokens.size, _COUNTED_AT_ONCE):  # bincount widens what it counts to 64 bits
-        counts += np.bincount(tokens[start : start + _COUNTED_AT_ONCE], minlength=vocab_size)
-    return Counted(shard, counts)
+    for start in range(0, tokens, _COUNTED_AT_ONCE):  # bincount widens what it counts to 64 bits
+        counts += np.bincount(ids[start : start + _COUNTED_AT_ONCE], minlength=vocab_size)
+    return Counted(shard, counts, notes)
 
 
-def _list_array(rows: Sequence[NDArray[Any]], dtype: Any) -> Any:
+def counts_of(batch: Any) -> tuple[int, int, int]:
+    """The rows, sentences and tokens in a shard; one of instances has no sentences."""
+    sentences = len(batch.column("sentence_lengths").values) if "sentence_lengths" in batch.schema.names else 0
+    return batch.num_rows, sentences, len(batch.column("tokens").values)
+
+
+def list_array(rows: Sequence[NDArray[Any]], dtype: Any) -> Any:
+    """A column of lists, each row an array."""
     offsets = np.cumsum([0, *(row.size for row in rows)], dtype=np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate([np.empty(0, dtype), *rows])))

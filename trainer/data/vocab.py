@@ -7,9 +7,11 @@ same text then gives the same vocabulary on every machine.
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 from tokenizers.models import WordPiece
 from tokenizers.normalizers import BertNormalizer
@@ -17,16 +19,14 @@ from tokenizers.pre_tokenizers import BertPreTokenizer, WhitespaceSplit
 from tokenizers.trainers import WordPieceTrainer
 
 from trainer import storage
+from trainer.data.words import LONGEST_WORD
 from trainer.errors import DataError
 
 SPECIAL_PIECES = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
-_MOST_COUNTED = 2_000_000
-"""Distinct words in memory (1 GB at most); over it the rarest are forgotten (lossy counting, Manku & Motwani 2002)."""
 _MOST_FED = 50_000_000
 """Words that the merges are computed on; counts of a larger corpus are scaled down, which bounds the time to 20 s."""
-_LONGEST_WORD = 100
-"""Characters; WordPiece makes a longer word [UNK] in any case."""
+_REMEDY = "give a vocab.txt of BERT, one piece a line"
 _LARGEST_ALPHABET = 1000
 """Characters that get pieces of their own, as in the library's BERT trainer."""
 
@@ -47,19 +47,26 @@ def special_ids(tokenizer: Tokenizer) -> SpecialIds:
     return SpecialIds(*[number for number in ids if number is not None])
 
 
-def train(texts: Iterable[str], size: int, lowercase: bool) -> list[str]:
-    """A WordPiece vocabulary, the same for the same texts in any process.
+def continuations(tokenizer: Tokenizer) -> NDArray[np.bool_]:
+    """(V,) Whether a piece goes on with a word ("##ing"), for each id."""
+    found = np.zeros(tokenizer.get_vocab_size(), np.bool_)
+    for piece, number in tokenizer.get_vocab().items():
+        found[number] = piece.startswith("##")
+    return found
+
+
+def train(words: Counter[str], size: int) -> list[str]:
+    """A WordPiece vocabulary, the same for the same words in any process.
 
     Args:
-        texts: read once, in bounded memory.
+        words: how often each occurs, as `WordCounts.words` counts.
         size: pieces wanted; text with too few distinct words gives fewer.
-        lowercase: lower-case and strip accents.
 
     Returns:
         The pieces in the order of their ids: [PAD] [UNK] [CLS] [SEP] [MASK], characters inside a word ("##a"),
-        characters ("a"), then what was merged, the most frequent first.
+        characters ("a"), then what was merged, the most frequent first; at the end [unused0], [unused1] ... until
+        their number is a multiple of 8, which GPUs multiply faster.
     """
-    words = _word_counts(texts, lowercase)
     alphabet = _alphabet(words, limit=min(_LARGEST_ALPHABET, (size - len(SPECIAL_PIECES)) // 2))
     continuing = [f"##{character}" for character in alphabet if _stands_in_words(character)]
     trainer = WordPieceTrainer(
@@ -74,7 +81,8 @@ def train(texts: Iterable[str], size: int, lowercase: bool) -> list[str]:
     tokenizer.pre_tokenizer = WhitespaceSplit()
     tokenizer.train_from_iterator(_repeated(words), trainer=trainer)
     vocabulary = tokenizer.get_vocab()
-    return sorted(vocabulary, key=lambda piece: vocabulary[piece])
+    pieces = sorted(vocabulary, key=lambda piece: vocabulary[piece])
+    return pieces + [f"[unused{number}]" for number in range(-len(pieces) % 8)]
 
 
 def save(pieces: list[str], uri: str) -> None:
@@ -96,20 +104,29 @@ def read(uri: str) -> list[str]:
     """
     # Not splitlines: a piece may well be one of the characters that Python takes for a line end.
     pieces = storage.read_text(uri).replace("\r\n", "\n").removesuffix("\n").split("\n")
-    remedy = "give a vocab.txt of BERT, one piece a line"
     if pieces == [""]:
-        raise DataError(uri, "the vocabulary is empty", remedy)
+        raise DataError(uri, "the vocabulary is empty", _REMEDY)
     numbers: dict[str, int] = {}
     for number, piece in enumerate(pieces, start=1):
         if not piece:
-            raise DataError(uri, f"line {number} is blank", remedy)
+            raise DataError(uri, f"line {number} is blank", _REMEDY)
         if piece in numbers:
-            raise DataError(uri, f"lines {numbers[piece]} and {number} are both {piece!r}", remedy)
+            raise DataError(uri, f"lines {numbers[piece]} and {number} are both {piece!r}", _REMEDY)
         numbers[piece] = number
-    missing = [piece for piece in SPECIAL_PIECES if piece not in numbers]
-    if missing:
-        raise DataError(uri, f"the vocabulary has no {' '.join(missing)}", remedy)
+    refuse_without_special(pieces, uri)
     return pieces
+
+
+def refuse_without_special(pieces: list[str], uri: str) -> None:
+    """Do nothing if all special pieces are there.
+
+    Raises:
+        DataError: names those that `uri` lacks.
+    """
+    missing = set(SPECIAL_PIECES).difference(pieces)
+    if missing:
+        lacking = " ".join(piece for piece in SPECIAL_PIECES if piece in missing)
+        raise DataError(uri, f"the vocabulary has no {lacking}", _REMEDY)
 
 
 def load(uri: str, lowercase: bool) -> Tokenizer:
@@ -119,7 +136,7 @@ def load(uri: str, lowercase: bool) -> Tokenizer:
         DataError, StorageError: as `read`.
     """
     vocabulary = {piece: number for number, piece in enumerate(read(uri))}
-    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=_LONGEST_WORD))
+    tokenizer = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=LONGEST_WORD))
     tokenizer.normalizer = BertNormalizer(lowercase=lowercase)
     tokenizer.pre_tokenizer = BertPreTokenizer()
     return tokenizer
@@ -127,28 +144,6 @@ def load(uri: str, lowercase: bool) -> Tokenizer:
 
 def _as_text(pieces: list[str]) -> str:
     return "".join(f"{piece}\n" for piece in pieces)
-
-
-def _word_counts(texts: Iterable[str], lowercase: bool) -> Counter[str]:
-    """How often each word of BERT's pre-tokenizer occurs.
-
-    What stands between spaces is counted first and taken apart afterwards, each distinct string once: 10 times as fast.
-    """
-    counts: Counter[str] = Counter()
-    forgotten = 0
-    for text in texts:
-        counts.update(text.split())
-        if len(counts) > _MOST_COUNTED:
-            while len(counts) > _MOST_COUNTED // 2:
-                forgotten += 1
-                counts = Counter({word: count for word, count in counts.items() if count > forgotten})
-    normalizer, pre_tokenizer = BertNormalizer(lowercase=lowercase), BertPreTokenizer()
-    words: Counter[str] = Counter()
-    for string, count in counts.items():
-        for word, _ in pre_tokenizer.pre_tokenize_str(normalizer.normalize_str(string)):
-            if len(word) <= _LONGEST_WORD:
-                words[word] += count
-    return words
 
 
 def _alphabet(words: Counter[str], limit: int) -> list[str]:

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainer import storage
-from trainer.config.schema import CorpusRun, Run
+from trainer.config.corpus import CorpusRun
+from trainer.config.schema import Run
 
 
 @dataclass(frozen=True, slots=True)

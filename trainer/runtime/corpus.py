@@ -9,12 +9,14 @@ import signal
 from rich.console import Console
 
 from trainer import storage
-from trainer.config.schema import Corpus, CorpusRun, Vocab
+from trainer.config.corpus import Corpus, CorpusRun, Vocab
 from trainer.data import prepare as text
 from trainer.data import prepared
 from trainer.data.manifest import Manifest, VocabManifest
 from trainer.data.parts import WHOLE, Part
-from trainer.data.prepare import Progress, Sources
+from trainer.data.processes import available
+from trainer.data.progress import Progress
+from trainer.data.texts import Sources
 from trainer.engine.folder import RunFolder
 from trainer.errors import DataError
 from trainer.runtime.display import Display
@@ -65,7 +67,11 @@ def prepare(
     text.begin(corpus, vocab, folder.corpus, part)
     if part.number:
         _wait_for_vocabulary(folder, wait_minutes, progress)
-    words = prepare_vocabulary(corpus, vocab, folder, progress)
+    processes = available()
+    look = text.surveyor(corpus, _sources(corpus, folder), progress=_named("text", progress), processes=processes)
+    if not part.number:
+        text.find_duplicates(corpus, look, folder.corpus)
+    words = text.prepare_vocab(vocab, _given(vocab, folder), corpus, look, folder.vocab)
     return text.prepare(
         corpus,
         _sources(corpus, folder),
@@ -73,15 +79,22 @@ def prepare(
         words,
         folder.corpus,
         progress=_named("corpus", progress),
+        processes=processes,
         part=part,
     )
 
 
 def prepare_vocabulary(corpus: Corpus | None, vocab: Vocab, folder: RunFolder, progress: Progress) -> VocabManifest:
     """Make or copy the vocabulary alone; a run that only fine-tunes needs no more."""
-    given = folder.resolve(vocab.path) if vocab.path else None
-    sources = _sources(corpus, folder) if corpus is not None else []
-    return text.prepare_vocab(vocab, given, sources, folder.vocab, progress=_named("vocabulary", progress))
+    look = None
+    if corpus is not None:
+        sources = _sources(corpus, folder)
+        look = text.surveyor(corpus, sources, progress=_named("text", progress), processes=available())
+    return text.prepare_vocab(vocab, _given(vocab, folder), corpus, look, folder.vocab)
+
+
+def _given(vocab: Vocab, folder: RunFolder) -> str | None:
+    return folder.resolve(vocab.path) if vocab.path else None
 
 
 def _wait_for_vocabulary(folder: RunFolder, minutes: float, progress: Progress) -> None:

@@ -6,11 +6,14 @@ Each part leaves its result in the run's folder with a marker written last; what
 from trainer import storage
 from trainer.config.schema import Run
 from trainer.data import prepared
-from trainer.data.prepare import Progress
+from trainer.data.corpus import described
+from trainer.data.given import refuse_other_settings
+from trainer.data.progress import Progress
 from trainer.data.world import write_world
 from trainer.engine.folder import RunFolder
 from trainer.model.pretrained import from_pretrained
 from trainer.runtime import corpus
+from trainer.runtime.doctor import leave_diagnosis
 from trainer.squad import examples
 
 
@@ -33,8 +36,11 @@ def prepare(run: Run, folder: RunFolder, progress: Progress) -> None:
         _use_prepared(run, run.corpus.prepared, run.corpus.wait_minutes, folder, progress)
     elif run.corpus is not None and run.pretrain:
         corpus.prepare(run.corpus, run.vocab, folder, progress)
+        leave_diagnosis(folder, run, progress)
     elif run.corpus is not None or run.vocab.path:
         corpus.prepare_vocabulary(run.corpus, run.vocab, folder, progress)
+    for stage in run.pretrain:
+        refuse_other_settings(described(folder.corpus), stage)
 
 
 def _use_prepared(run: Run, uri: str, wait_minutes: float, folder: RunFolder, progress: Progress) -> None:
@@ -46,6 +52,7 @@ def _use_prepared(run: Run, uri: str, wait_minutes: float, folder: RunFolder, pr
         uri, wait_minutes, lambda state: progress("waiting for the corpus", state.done, state.parts)
     )
     prepared.adopt(uri, folder.vocab, folder.corpus)
+    leave_diagnosis(folder, run, progress)
 
 
 def _write_world(run: Run, folder: RunFolder, progress: Progress) -> None:

@@ -14,8 +14,11 @@ from trainer.config.load import fingerprint
 from trainer.config.schema import Pretrain, Run
 from trainer.data import vocab
 from trainer.data.batches import PretrainSamples, Sample
-from trainer.data.corpus import Corpus
-from trainer.data.manifest import SPLITS
+from trainer.data.corpus import Corpus, described
+from trainer.data.drawn import DrawnInstances
+from trainer.data.given import GivenInstances
+from trainer.data.manifest import SPLITS, SplitName
+from trainer.data.masking import Masking
 from trainer.data.prepared import load_tokenizer
 from trainer.engine.checkpoint import Checkpoints
 from trainer.engine.folder import RunFolder
@@ -51,6 +54,7 @@ class PretrainTask:
     """One phase of pretraining.
 
     Raises:
+        ConfigError: the settings of the stage do not fit the instances of the corpus.
         DataError: the corpus or the vocabulary in the run's folder is damaged or too small.
     """
 
@@ -62,16 +66,7 @@ class PretrainTask:
         self.tokenizer: Tokenizer = load_tokenizer(folder.vocab)
         self.model = BertForPreTraining(run.model, self.tokenizer.get_vocab_size(), stage.next_sentence_prediction)
         seed = run.seed + 1000 * run.pretrain.index(stage)  # phases of one length do not repeat their batches
-        self._samples, self._held_out = (
-            PretrainSamples(
-                Corpus(folder.corpus, split),
-                stage,
-                vocab.special_ids(self.tokenizer),
-                self.tokenizer.get_vocab_size(),
-                seed,
-            )
-            for split in SPLITS
-        )
+        self._samples, self._held_out = (self._split(folder.corpus, split, seed) for split in SPLITS)
         self._phase_before = _phase_before(run, stage, folder)
 
     def start(self, state: State) -> None:
@@ -110,6 +105,17 @@ class PretrainTask:
 
     def finish(self, workers: Workers, folder: str) -> dict[str, float]:  # noqa: ARG002 - nothing to write beside the model
         return self.evaluate(workers)
+
+    def _split(self, uri: str, split: SplitName, seed: int) -> PretrainSamples:
+        special = vocab.special_ids(self.tokenizer)
+        masking = Masking(special, vocab.continuations(self.tokenizer), self.settings)
+        made = described(uri)
+        instances = (
+            GivenInstances(uri, split, self.settings, masking)
+            if made.kind == "instances"
+            else DrawnInstances(Corpus(uri, split), self.settings, special, masking)
+        )
+        return PretrainSamples(instances, made.weights, self.settings.batch_size, seed)
 
     def _batched(self, samples: Iterable[Sample]) -> Iterator[MicroBatch]:
         remaining = iter(samples)

@@ -14,7 +14,7 @@ from torch.nn.functional import log_softmax
 
 from trainer import storage
 from trainer.config.schema import Run, Squad
-from trainer.data import order
+from trainer.data.order import Order, rank_slice
 from trainer.data.prepared import load_tokenizer
 from trainer.engine.folder import RunFolder
 from trainer.engine.parallel import Workers, autocast
@@ -51,7 +51,6 @@ class SquadTask:
 
     def __init__(self, run: Run, stage: Squad, folder: RunFolder) -> None:
         self.settings = stage
-        self._seed = run.seed
         self._encoder, self.tokenizer = _encoder_and_tokenizer(run, stage, folder)
         config = run.model if self._encoder is None else self._encoder.config
         if stage.max_length > config.max_position_embeddings:
@@ -64,6 +63,7 @@ class SquadTask:
         files = [examples.load(folder.resolve(uri)) for uri in stage.train]
         self._windows = self._convert([example for file in files for example in file.examples])
         self._dev = examples.load(folder.resolve(stage.dev))
+        self._order = Order([len(self._windows)], [1], run.seed)
         self.steps = math.ceil(stage.epochs * len(self._windows) / stage.batch_size)
         self.eval_every = self.steps
 
@@ -73,8 +73,9 @@ class SquadTask:
             state.model.get_submodule("bert").load_state_dict(self._encoder.bert.state_dict())
 
     def micro_batches(self, step: int, rank: int, world_size: int) -> list[MicroBatch]:
-        _, ids = order.sample_ids(step, self.settings.batch_size, len(self._windows), self._seed)
-        mine = ids[order.rank_slice(self.settings.batch_size, rank, world_size)]
+        part = rank_slice(self.settings.batch_size, rank, world_size)
+        before = step * self.settings.batch_size
+        _, mine = self._order(before + part.start, before + part.stop)
         return self._split([self._windows[index] for index in mine])
 
     def losses(self, model: nn.Module, inputs: Inputs) -> Sums:

@@ -31,6 +31,13 @@ def score(value: float | None) -> str:
     return DASH if value is None or math.isnan(value) else f"{value:.2f}"
 
 
+def percent(share: float) -> str:
+    """A share from 0 to 1 as people say it: `54 %`, `2.3 %`, `under 0.1 %`."""
+    if 0 < share < 1e-3:
+        return "under 0.1 %"
+    return f"{100 * share:.0f} %" if share >= 0.0995 or not share else f"{100 * share:.1f} %"
+
+
 def duration(seconds: float) -> str:
     """The two largest units: `48 s`, `5 min 12 s`, `3 h 04 min`, `2 d 03 h`."""
     whole = round(seconds)

@@ -21,6 +21,7 @@ from trainer.tracking import figures
 from trainer.tracking.card import Card, card, comparison
 from trainer.tracking.curves import Chart, charts
 from trainer.tracking.excerpts import Piece, excerpt
+from trainer.tracking.health import read_health
 from trainer.tracking.redaction import without_credentials
 from trainer.tracking.stages import Answer, Stage, read_stage
 
@@ -85,6 +86,7 @@ def write_report(run: schema.Run, folder_uri: str) -> str:
     page = _template().render(
         run=run,
         corpus=corpus,
+        health=read_health(storage.join(folder_uri, "corpus", "doctor.json")),
         chapters=[_chapter(run, stage, corpus) for stage in stages],
         parameters=next((stage.result.parameters for stage in stages if stage.result), None),
         finished=all(stage.result for stage in stages),

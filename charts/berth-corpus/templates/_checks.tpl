@@ -19,7 +19,7 @@ As in the trainer: where, what is wrong there, what to do.
 {{- if regexMatch "(?i)secret|passw|(^|_)(token|credentials?|api_?key|access_?key|private_?key)(_|$)|(^|_)key$" $name }}
 {{- fail (printf "pod.env.%s: looks like a secret, and Helm keeps values where many can read them; name an existing Secret in storage.secret" $name) }}
 {{- end }}
-{{- if has $name (list "HOME" "BERTH_CACHE" "RAYON_NUM_THREADS" "JOB_COMPLETION_INDEX") }}
+{{- if has $name (list "HOME" "BERTH_CACHE" "BERTH_PROCESSES" "JOB_COMPLETION_INDEX") }}
 {{- fail (printf "pod.env.%s: is set by the chart or by Kubernetes; remove it" $name) }}
 {{- end }}
 {{- end }}

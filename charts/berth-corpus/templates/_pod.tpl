@@ -46,7 +46,7 @@ containers:
     env:
       - {name: HOME, value: /tmp}
       - {name: BERTH_CACHE, value: /tmp/berth}
-      - {name: RAYON_NUM_THREADS, valueFrom: {resourceFieldRef: {resource: requests.cpu, divisor: "1"}}} # rounded up
+      - {name: BERTH_PROCESSES, valueFrom: {resourceFieldRef: {resource: requests.cpu, divisor: "1"}}} # rounded up
       {{- range $name, $value := .Values.pod.env }}
       - {name: {{ $name }}, value: {{ $value | quote }}}
       {{- end }}

@@ -68,6 +68,7 @@ containers:
       {{- if .trains }}
       - {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
       - {name: POD_CPUS, valueFrom: {resourceFieldRef: {resource: requests.cpu, divisor: "1"}}} # rounded up
+      - {name: BERTH_PROCESSES, value: $(POD_CPUS)}
       - {name: RAY_TMPDIR, value: /tmp/ray}
       - {name: RAY_AUTH_MODE, value: token}
       - {name: RAY_AUTH_TOKEN_PATH, value: /var/run/secrets/berth/ray-token/token}

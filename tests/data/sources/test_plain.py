@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer import storage
-from trainer.config.schema import TextSource
+from trainer.config.corpus import Source
 from trainer.data.sources import documents
 from trainer.errors import DataError, StorageError
 
 
 def read(path: Path | str, documents_are: str = "block") -> list[str]:
-    return list(documents(TextSource.model_validate({"path": str(path), "documents": documents_are}), str(path)))
+    return list(documents(Source.model_validate({"path": str(path), "documents": documents_are}), str(path)))
 
 
 def test_a_block_is_what_stands_between_blank_lines(tmp_path: Path) -> None:
@@ -24,6 +24,20 @@ def test_a_block_is_what_stands_between_blank_lines(tmp_path: Path) -> None:
 def test_a_file_may_be_one_document(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("one\n\ntwo\n")
     assert read(tmp_path / "a.txt", "file") == ["one\n\ntwo"]
+
+
+def test_a_line_may_be_one_document(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("one\n\ntwo\nthree")
+    assert read(tmp_path / "a.txt", "line") == ["one", "two", "three"]
+
+
+@pytest.mark.parametrize("documents_are", ["block", "file"])
+def test_a_document_is_cut_at_a_line_s_end_before_it_fills_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, documents_are: str
+) -> None:
+    monkeypatch.setattr("trainer.data.sources.plain._LONGEST_DOCUMENT", 10)
+    (tmp_path / "a.txt").write_text("one two\nthree\nfour\nfive and six and seven\nend")
+    assert read(tmp_path / "a.txt", documents_are) == ["one two", "three\nfour", "five and six and seven", "end"]
 
 
 def test_byte_order_mark_and_carriage_returns_are_left_out(tmp_path: Path) -> None:
@@ -59,7 +73,7 @@ def test_every_document_is_read_back(texts: list[str]) -> None:
 def test_documents_are_read_one_at_a_time(tmp_path: Path) -> None:
     text = "".join(f"document {number}\n\n" for number in range(100_000))
     (tmp_path / "a.txt.gz").write_bytes(gzip.compress(text.encode())[:-100])
-    stream = documents(TextSource(path="a"), str(tmp_path))
+    stream = documents(Source(path="a"), str(tmp_path))
     assert next(stream) == "document 0"
     with pytest.raises(StorageError, match=r"a\.txt\.gz: damaged or cut short"):
         list(stream)
