@@ -6,6 +6,7 @@ used where they lie. A server that is busy, or breaks a connection, is asked aga
 """
 
 import contextlib
+import gzip
 import hashlib
 import lzma
 import os
@@ -22,7 +23,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from trainer.errors import StorageError
 
-_DRIVERS = {"aiobotocore", "aiohttp", "botocore", "s3fs"}
+_DRIVERS = {"aiobotocore", "aiohttp", "botocore", "httpx2", "huggingface_hub", "s3fs"}
 """Packages whose errors are the storage's, also where they are no OSError."""
 
 _BLOCK = 8 << 20
@@ -62,14 +63,14 @@ def local_path(uri: str) -> Path:
 
 def exists(uri: str) -> bool:
     filesystem, path = _filesystem(uri)
-    with _explained(uri, "read"):
+    with explained(uri, "read"):
         return bool(filesystem.exists(path))
 
 
 def names(uri: str) -> list[str]:
     """The names in a folder, sorted; none where there is no folder."""
     filesystem, path = _filesystem(uri)
-    with _explained(uri, "read"):
+    with explained(uri, "read"):
         if not filesystem.exists(path):
             return []
         return sorted(str(entry).rstrip("/").rsplit("/", 1)[-1] for entry in filesystem.ls(path, detail=False))
@@ -78,7 +79,7 @@ def names(uri: str) -> list[str]:
 def matching(uri: str) -> list[str]:
     """The URIs of the files that a file, folder or glob names, sorted; empty where there are none."""
     filesystem, path = _filesystem(uri)
-    with _explained(uri, "read"):
+    with explained(uri, "read"):
         found = filesystem.glob(path) if any(mark in path for mark in "*?[") else [path]
         files = [str(name) for entry in found for name in filesystem.find(entry)]
     return sorted(str(filesystem.unstrip_protocol(name)) if not is_local(uri) else name for name in files)
@@ -87,7 +88,7 @@ def matching(uri: str) -> list[str]:
 @contextlib.contextmanager
 def opened(uri: str) -> Generator[IO[bytes]]:
     """A binary stream to read from; compressed files (.gz, .bz2, .xz) are unpacked as they are read."""
-    with _explained(uri, "read"), fsspec.open(uri, "rb", compression="infer", **_options(uri)) as stream:
+    with explained(uri, "read"), fsspec.open(uri, "rb", compression="infer", **_options(uri)) as stream:
         yield stream  # pyright: ignore[reportReturnType]
 
 
@@ -112,7 +113,7 @@ def read_text(uri: str) -> str:
 
 def write_bytes(uri: str, data: bytes) -> None:
     """Write a file whole or not at all."""
-    with _explained(uri, "written"):
+    with explained(uri, "written"):
         filesystem, path = _filesystem(uri)
         if not isinstance(filesystem, LocalFileSystem):
             filesystem.pipe_file(path, data)
@@ -132,7 +133,7 @@ def new_file(uri: str) -> Generator[Path]:
     if isinstance(filesystem, LocalFileSystem):
         target = Path(path)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
-        with _explained(uri, "written"):
+        with explained(uri, "written"):
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 yield temporary
@@ -141,7 +142,7 @@ def new_file(uri: str) -> Generator[Path]:
             finally:
                 temporary.unlink(missing_ok=True)
     else:
-        with tempfile.TemporaryDirectory(prefix="berth-") as folder, _explained(uri, "written"):
+        with tempfile.TemporaryDirectory(prefix="berth-") as folder, explained(uri, "written"):
             temporary = Path(folder, path.rsplit("/", 1)[-1])
             yield temporary
             filesystem.put_file(str(temporary), path)
@@ -150,7 +151,7 @@ def new_file(uri: str) -> Generator[Path]:
 def remove(uri: str) -> None:
     """Delete a file or a folder with all that is in it; nothing happens where there is none."""
     filesystem, path = _filesystem(uri)
-    with _explained(uri, "deleted"):
+    with explained(uri, "deleted"):
         if filesystem.exists(path):
             filesystem.rm(path, recursive=True)
 
@@ -164,7 +165,7 @@ def fetch(uri: str) -> Path:
     filesystem, path = _filesystem(uri)
     if isinstance(filesystem, LocalFileSystem):
         return Path(path)
-    with _explained(uri, "read"):
+    with explained(uri, "read"):
         key = hashlib.sha256(f"{uri} {filesystem.ukey(path)}".encode()).hexdigest()[:32]
     cached = cache_folder() / key / path.rsplit("/", 1)[-1]
     if not cached.exists():
@@ -187,7 +188,7 @@ def upload(uri: str) -> None:
     """Bring the working folder of a URI there; nothing to do where it is the folder itself."""
     filesystem, path = _filesystem(uri)
     if not isinstance(filesystem, LocalFileSystem) and working_folder(uri).exists():
-        with _explained(uri, "written"):
+        with explained(uri, "written"):
             filesystem.put(f"{working_folder(uri)}/", f"{path}/", recursive=True)
 
 
@@ -215,7 +216,7 @@ def _filesystem(uri: str) -> tuple[Any, str]:
 def _blocks(uri: str) -> Iterator[bytes]:
     """A file piece by piece. s3fs asks anew for a piece that was cut short, but not always for a file."""
     filesystem, path = _filesystem(uri)
-    with _explained(uri, "read"), filesystem.open(path, "rb") as stream:
+    with explained(uri, "read"), filesystem.open(path, "rb") as stream:
         while block := stream.read(_BLOCK):
             yield block
 
@@ -238,7 +239,8 @@ def _flush(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def _explained(uri: str, deed: str) -> Generator[None]:
+def explained(uri: str, deed: str) -> Generator[None]:
+    """Turns what goes wrong on the storage into a StorageError; `deed` is what cannot be done: "read", "written"."""
     try:
         yield
     except FileNotFoundError as error:
@@ -247,13 +249,16 @@ def _explained(uri: str, deed: str) -> Generator[None]:
     except PermissionError as error:
         problem = f"cannot be {deed}: permission denied"
         raise StorageError(uri, problem, "check who owns it, or the credentials") from error
-    except (EOFError, zlib.error, lzma.LZMAError) as error:
+    except (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile) as error:
         raise StorageError(uri, f"damaged or cut short ({error})", "copy the file again") from error
     except Exception as error:
+        if str(error) == "Invalid data stream":  # bz2's, an OSError as any other
+            raise StorageError(uri, "damaged, or not bzip2", "copy the file again") from error
         if isinstance(error, OSError) and error.errno and not error.__cause__:
             reason = os.strerror(error.errno).lower()
         elif isinstance(error, OSError) or type(error).__module__.split(".")[0] in _DRIVERS:
-            reason = str(getattr(error, "strerror", None) or error)  # what the server says, not s3fs's errno for it
+            # What the server says, not s3fs's errno for it; without the address of a page on the matter.
+            reason = str(getattr(error, "strerror", None) or error).split("\n", 1)[0]
         else:
             raise
         raise StorageError(uri, f"cannot be {deed}: {reason}", "mend the storage or choose another place") from error

@@ -3,6 +3,7 @@
     python -m tests.benchmarks.sentences      the sentence splitter beside others
     python -m tests.benchmarks.preparation    text -> shards beside bare tokenization, and beside NVIDIA's way
     python -m tests.benchmarks.memory         peak memory at 100 MB and 2 GB of text
+    python -m tests.benchmarks.loader         shards -> batches, beside the model that eats them
 
-They need the real data of ../shared/data, or of the folder that BERTH_TEST_DATA names.
+The first three need the real data of ../shared/data, or of the folder that BERTH_TEST_DATA names.
 """

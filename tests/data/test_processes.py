@@ -4,7 +4,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -40,7 +40,17 @@ def dying(number: int) -> int:
     return number
 
 
-def constant(work: Callable[[int], int]) -> Callable[[int], int]:
+def dying_of_size(text: str) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return len(text)
+
+
+def slow_at_first(number: int) -> int:
+    time.sleep(1 if number == 0 else 0)
+    return number
+
+
+def constant(work: Callable[..., int]) -> Callable[..., int]:
     return work
 
 
@@ -59,7 +69,7 @@ def test_a_single_item_and_a_single_process_need_no_other_process() -> None:
 def test_items_are_taken_only_as_they_are_needed() -> None:
     taken: list[int] = []
 
-    def items() -> "list[int]":
+    def items() -> Iterator[int]:
         for number in range(100):
             taken.append(number)
             yield number
@@ -80,6 +90,27 @@ def test_an_error_of_a_person_s_text_comes_through() -> None:
 def test_a_killed_process_is_told() -> None:
     with pytest.raises(DataError, match="a process was killed, most likely for want of memory; lower BERTH_PROCESSES"):
         list(in_order(partial(constant, dying), range(9), 2))
+
+
+@pytest.mark.timeout(60)
+def test_a_process_that_is_killed_while_large_items_are_on_their_way_is_told() -> None:
+    with pytest.raises(DataError, match="a process was killed"):
+        list(in_order(partial(constant, dying_of_size), ("a" * 20_000_000 for _ in range(6)), 2))
+    assert multiprocessing.active_children() == []
+
+
+def test_results_wait_for_a_slow_one_within_bounds() -> None:
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for number in range(200):
+            taken.append(number)
+            yield number
+
+    results = in_order(partial(constant, slow_at_first), items(), 2)
+    assert next(results) == 0
+    assert len(taken) <= 10
+    assert list(results) == list(range(1, 200))
 
 
 def test_no_process_outlives_a_killed_parent() -> None:

@@ -24,6 +24,7 @@ SMALL = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_recipe_is_trained_on_files_of_every_layout(berth: Start, tmp_path: Path) -> None:
     world = World.of(towns=100)

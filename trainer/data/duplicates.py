@@ -10,16 +10,15 @@ the Jaccard similarity J, is estimated from `_PERMUTATIONS` MinHashes, with a st
 """
 
 import hashlib
-from functools import cache
 from typing import Literal, NamedTuple
 from zlib import crc32
 
 import numpy as np
-from datasketch import MinHash
 from numpy.typing import NDArray
 
 from trainer.config.corpus import Cleaning
 from trainer.data.near_index import NearIndex
+from trainer.data.randomness import generator
 
 Reason = Literal["duplicate", "near_duplicate"]
 
@@ -27,9 +26,11 @@ SHINGLE = 5
 """Words in a run. Fewer are shared by chance in long documents; more, and one changed word costs too many."""
 _PERMUTATIONS = 128
 """Twice as many would make the error 0.7 of it, and time and memory double."""
-_SEED = 1
 _AT_ONCE = 4096
 """Words worked on at once: some 2 MB of hashes, also where a document is a book."""
+_DRAWN = generator(1).integers(2**32, size=(2, _PERMUTATIONS), dtype=np.uint32)
+_FACTORS, _SUMMANDS = _DRAWN[0] | np.uint32(1), _DRAWN[1]
+"""x -> factor x + summand (mod 2^32) permutes the numbers below 2^32 where the factor is odd."""
 _WORD_FACTORS = np.array([0x9E3779B1, 0x85EBCA6B, 0xC2B2AE35, 0x27D4EB2F, 0x165667B1], np.uint32)
 """Odd, one for each place in a run, so that the order of its words counts."""
 
@@ -77,12 +78,13 @@ def _sketch(text: str) -> bytes | None:
     words = text.lower().split()
     if len(words) < SHINGLE:
         return None
-    hashes = MinHash(_PERMUTATIONS, _SEED, hashfunc=int, permutations=_permutations(), scheme="affine32")
+    least = np.full(_PERMUTATIONS, np.iinfo(np.uint32).max, np.uint32)
     for start in range(0, len(words) - SHINGLE + 1, _AT_ONCE):
         some = words[start : start + _AT_ONCE + SHINGLE - 1]
         of_words = np.array([crc32(word.encode("utf-8", "surrogatepass")) for word in some], np.uint32)
-        hashes.update_batch(_runs(of_words).tolist())
-    return hashes.hashvalues.tobytes()
+        permuted = _runs(of_words)[:, None] * _FACTORS + _SUMMANDS
+        np.minimum(least, permuted.min(axis=0), out=least)
+    return least.tobytes()
 
 
 def _runs(words: NDArray[np.uint32]) -> NDArray[np.uint32]:
@@ -93,8 +95,3 @@ def _runs(words: NDArray[np.uint32]) -> NDArray[np.uint32]:
         mixed = (mixed ^ words[place : place + count]) * factor
         mixed ^= mixed >> np.uint32(15)
     return mixed
-
-
-@cache
-def _permutations() -> NDArray[np.uint32]:
-    return np.asarray(MinHash(_PERMUTATIONS, _SEED).permutations, np.uint32)

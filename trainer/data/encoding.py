@@ -17,6 +17,8 @@ from trainer.data.shards import Document
 
 _SLAB = 4096
 """Sentences looked up at once."""
+_AT_ONCE = 500
+"""New strings that the tokenizer gets as one text: one by one they would take three times as long."""
 _LONGEST_SENTENCE = 100
 """Tokens. Text without sentence ends (lists, tables, some languages) is cut, so that training sees every part of it."""
 _MOST_REMEMBERED = 500_000
@@ -54,12 +56,15 @@ class Encoder:
         self._words.count_unknown(numbers, self.unknown_words)
         tokens, pieces = self._words.tokens(numbers)
         word_ends = np.cumsum([text.count(" ") + 1 for text in texts])
-        token_ends = np.cumsum(pieces)[word_ends - 1]
-        lengths = np.diff(token_ends, prepend=0)
-        sentence_ends = np.cumsum([len(document) for document in slab], dtype=np.int64)[:-1]
-        document_ends = np.concatenate([[0], token_ends])[sentence_ends]
-        parts = zip(np.split(tokens, document_ends), np.split(lengths, sentence_ends), strict=True)
-        yield from (Document(of_tokens, _cut(of_lengths)) for of_tokens, of_lengths in parts if of_tokens.size)
+        sentence_ends = np.cumsum([len(document) for document in slab])
+        token_ends = np.append(0, np.cumsum(pieces)[word_ends - 1])
+        lengths, parts = _cut(np.diff(token_ends))
+        part_ends = np.append(0, np.cumsum(parts))[sentence_ends].tolist()
+        first_token = first_part = 0
+        for token_end, part_end in zip(token_ends[sentence_ends].tolist(), part_ends, strict=True):
+            if token_end > first_token:
+                yield Document(tokens[first_token:token_end], lengths[first_part:part_end])
+            first_token, first_part = token_end, part_end
         self._words.forget_too_many()
 
 
@@ -103,19 +108,21 @@ class _Words:
                 counts.update(self._unknown[number])
 
     def _learn(self, strings: list[str]) -> None:
-        first = self._ends.size - 1
-        ids = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(strings, add_special_tokens=False)]
-        for number, (string, of_string) in enumerate(zip(strings, ids, strict=True), start=first):
-            if self._unk in of_string:
-                self._unknown[number] = self._unknown_in(string)
-        ends = self._ends[-1] + np.cumsum([len(of_string) for of_string in ids], dtype=np.int64)
-        self._ends = np.concatenate([self._ends, ends])
-        self._ids = np.concatenate([self._ids, np.fromiter(chain.from_iterable(ids), np.uint32)])
-
-    def _unknown_in(self, string: str) -> list[str]:
-        encoding = self._tokenizer.encode(string, add_special_tokens=False)
-        offsets = zip(encoding.ids, encoding.offsets, strict=True)
-        return [string[start:end] for number, (start, end) in offsets if number == self._unk]
+        ids, ends, known = [self._ids], [self._ends], self._ends.size - 1
+        texts = [strings[start : start + _AT_ONCE] for start in range(0, len(strings), _AT_ONCE)]
+        joined = [" ".join(text) for text in texts]
+        encodings = self._tokenizer.encode_batch(joined, add_special_tokens=False)
+        for text, whole, encoding in zip(texts, joined, encodings, strict=True):
+            ids.append(np.array(encoding.ids, np.uint32))
+            starts = np.array([start for start, _ in encoding.offsets], np.int64)
+            string_ends = np.cumsum([len(string) + 1 for string in text])
+            ends.append(np.searchsorted(starts, string_ends) + ends[-1][-1])
+            for token in np.flatnonzero(ids[-1] == self._unk).tolist():
+                number = known + int(np.searchsorted(string_ends, starts[token], side="right"))
+                start, end = encoding.offsets[token]
+                self._unknown.setdefault(number, []).append(whole[start:end])
+            known += len(text)
+        self._ids, self._ends = np.concatenate(ids), np.concatenate(ends)
 
 
 class _Numbers(dict[str, int]):
@@ -131,9 +138,10 @@ class _Numbers(dict[str, int]):
         return number
 
 
-def _cut(lengths: NDArray[np.int64]) -> NDArray[np.uint16]:
-    """Sentence lengths without the empty sentences, the long ones in pieces."""
+def _cut(lengths: NDArray[np.int64]) -> tuple[NDArray[np.uint16], NDArray[np.int64]]:
+    """The lengths of the sentences' parts, long ones in several and empty ones in none; and how many each has."""
     whole = lengths // _LONGEST_SENTENCE
     rest = lengths % _LONGEST_SENTENCE
-    pieces = np.column_stack([np.full_like(lengths, _LONGEST_SENTENCE), rest]).ravel()
-    return np.repeat(pieces, np.column_stack([whole, rest > 0]).ravel()).astype(np.uint16)
+    parts = np.column_stack([np.full_like(lengths, _LONGEST_SENTENCE), rest]).ravel()
+    times = np.column_stack([whole, rest > 0])
+    return np.repeat(parts, times.ravel()).astype(np.uint16), times.sum(axis=1)

@@ -3,7 +3,8 @@ Ullman, Mining of Massive Datasets, chapter 3), in 0.8 kB a document.
 
 The MinHashes are parted into bands of r. Two documents of similarity J agree in a band with probability J^r, so in at
 least one of b bands with 1 - (1 - J^r)^b. Who agrees in a band is looked up, and kept if enough MinHashes agree. This
-is MinHashLSH of `datasketch` in arrays: its sets of numbers take 6 kB a document, 39 GB for English Wikipedia.
+is MinHashLSH of the library datasketch in arrays: there it takes 6 kB a document, 39 GB for English Wikipedia, and a
+second to load, in every process.
 """
 
 import numpy as np

@@ -1,45 +1,26 @@
-"""Work on all cores of a machine: the results come in order, so that their number shows in nothing but the time."""
+"""Work on all cores of a machine: the results come in order, so that their number shows in nothing but the time.
+
+Not a ProcessPoolExecutor: where a process is killed while a large item is on its way to it, that waits for ever
+(CPython issue 94777), and want of memory is what kills them. Here each process has a pipe of its own, which breaks.
+"""
 
 import multiprocessing
 import os
 import signal
-import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+import sys
+import traceback
+from collections.abc import Callable, Generator, Iterable, Iterator
 from itertools import chain, islice
+from multiprocessing.connection import Connection, wait
 from typing import Any, TypeVar
 
-from trainer.errors import DataError, Interrupted
+from trainer.errors import BerthError, DataError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-
-class _Worker:
-    """What is done in a process that `in_order` started. SIGTERM stops it, with what is half written thrown away."""
-
-    def __init__(self, make: Callable[[], Callable[[Any], Any]]) -> None:
-        self._work = make()
-        self._busy = self._stopped = False
-        signal.signal(signal.SIGTERM, self._stop)
-
-    def __call__(self, item: Any) -> Any:
-        try:
-            self._busy = True
-            if not self._stopped:
-                return self._work(item)
-        finally:
-            self._busy = False
-
-    def _stop(self, _number: int, _frame: object) -> None:
-        self._stopped = True
-        if self._busy:
-            raise Interrupted("stopped")
-
-
-_worker: _Worker
+_MOST_AHEAD = 4
+"""Results for each process that may wait for one that is slow."""
 
 
 def available() -> int:
@@ -48,7 +29,7 @@ def available() -> int:
     return int(told) if told.isdecimal() and int(told) else len(os.sched_getaffinity(0))
 
 
-def in_order(make: Callable[[], Callable[[Item], Result]], items: Iterable[Item], processes: int) -> Iterator[Result]:
+def in_order(make: Callable[[], Callable[[Item], Result]], items: Iterable[Item], processes: int) -> Generator[Result]:
     """`make()(item)` of each item, in the order of the items.
 
     Args:
@@ -64,39 +45,91 @@ def in_order(make: Callable[[], Callable[[Item], Result]], items: Iterable[Item]
     if processes == 1 or len(first) < 2:
         yield from map(make(), chain(first, items))
         return
-    others = set(multiprocessing.active_children())
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _begin, (make,))
-    waiting: deque[Future[Result]] = deque()
+    workers = [_Worker(make) for _ in range(processes)]
     try:
-        for item in chain(first, items):
-            waiting.append(pool.submit(_do, item))
-            if len(waiting) > processes:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    except BrokenProcessPool as error:
-        problem, remedy = "a process was killed, most likely for want of memory", "lower BERTH_PROCESSES"
-        raise DataError("preparation", problem, remedy) from error
+        yield from _shared_out(chain(first, items), workers)
     finally:  # also where whoever asked does not want the rest
-        for process in set(multiprocessing.active_children()) - others:
-            process.terminate()
-        pool.shutdown(cancel_futures=True)
+        for worker in workers:
+            worker.stop()
 
 
-def _begin(make: Callable[[], Callable[[Any], Any]]) -> None:
+class _Worker:
+    """A process, and the pipe to it."""
+
+    def __init__(self, make: Callable[[], Callable[[Any], Any]]) -> None:
+        context = multiprocessing.get_context("spawn")
+        self.pipe, others_end = context.Pipe()
+        self._process = context.Process(target=_serve, args=(others_end, make), daemon=True)
+        self._process.start()
+        others_end.close()  # so that the pipe breaks when the process ends
+
+    def give(self, item: Any) -> None:
+        try:
+            self.pipe.send(item)
+        except OSError as error:
+            raise _killed() from error
+
+    def take(self) -> Any:
+        try:
+            went_well, outcome = self.pipe.recv()
+        except (EOFError, OSError) as error:
+            raise _killed() from error
+        if not went_well:
+            raise outcome
+        return outcome
+
+    def stop(self) -> None:
+        self._process.terminate()
+        self._process.join()
+        self.pipe.close()
+
+
+def _shared_out(items: Iterator[Item], workers: list[_Worker]) -> Iterator[Any]:
+    upcoming = enumerate(items)
+    following = next(upcoming, None)
+    idle, busy = list(workers), dict[Any, tuple[_Worker, int]]()
+    done: dict[int, Any] = {}
+    due = 0
+    while following or busy:
+        while idle and following and following[0] - due < _MOST_AHEAD * len(workers):
+            worker = idle.pop()
+            worker.give(following[1])
+            busy[worker.pipe] = worker, following[0]
+            following = next(upcoming, None)
+        for pipe in wait(list(busy)):
+            worker, number = busy.pop(pipe)
+            done[number] = worker.take()
+            idle.append(worker)
+        while due in done:
+            yield done.pop(due)
+            due += 1
+
+
+def _killed() -> DataError:
+    problem, remedy = "a process was killed, most likely for want of memory", "lower BERTH_PROCESSES"
+    return DataError("preparation", problem, remedy)
+
+
+def _serve(pipe: Connection, make: Callable[[], Callable[[Any], Any]]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for whoever started this
+    signal.signal(signal.SIGTERM, _stop)
     os.environ.setdefault("RAYON_NUM_THREADS", "1")  # a core a process, in tokenizers too
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    global _worker  # noqa: PLW0603 - an executor keeps nothing else for its tasks
-    _worker = _Worker(make)
+    try:
+        work = make()
+        while True:
+            pipe.send(_outcome(work, pipe.recv()))
+    except (EOFError, OSError):  # whoever started this is gone
+        return
 
 
-def _end_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    assert parent is not None
-    parent.join()
-    os._exit(1)
+def _stop(_number: int, _frame: object) -> None:
+    sys.exit()  # whereupon what is half written is thrown away
 
 
-def _do(item: Any) -> Any:
-    return _worker(item)
+def _outcome(work: Callable[[Any], Any], item: Any) -> tuple[bool, Any]:
+    try:
+        return True, work(item)
+    except Exception as error:
+        if not isinstance(error, BerthError):
+            error.add_note(traceback.format_exc())
+        return False, error

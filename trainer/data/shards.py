@@ -112,11 +112,11 @@ def counted(data: bytes, place: Place, vocab_size: int) -> Counted:
         documents=documents,
         sentences=sentences,
         tokens=tokens,
-        longest=int(np.diff(batch.column("tokens").offsets.to_numpy()).max(initial=0)),
+        longest=int(np.diff(_values(batch.column("tokens").offsets)).max(initial=0)),
         bytes=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
     )
-    ids = batch.column("tokens").values.to_numpy()
+    ids = _values(batch.column("tokens").values)
     counts = np.zeros(vocab_size, np.int64)
     for start in range(0, tokens, _COUNTED_AT_ONCE):  # bincount widens what it counts to 64 bits
         counts += np.bincount(ids[start : start + _COUNTED_AT_ONCE], minlength=vocab_size)
@@ -132,4 +132,15 @@ def counts_of(batch: Any) -> tuple[int, int, int]:
 def list_array(rows: Sequence[NDArray[Any]], dtype: Any) -> Any:
     """A column of lists, each row an array."""
     offsets = np.cumsum([0, *(row.size for row in rows)], dtype=np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(np.concatenate([np.empty(0, dtype), *rows])))
+    return pa.ListArray.from_arrays(_array(offsets), _array(np.concatenate([np.empty(0, dtype), *rows])))
+
+
+def _values(array: Any) -> NDArray[np.unsignedinteger[Any]]:
+    """An array of unsigned integers, without a copy; not `to_numpy`, for the reason that `_array` gives."""
+    dtype = np.dtype(f"u{array.type.bit_width // 8}")
+    return np.frombuffer(array.buffers()[1], dtype, len(array), array.offset * dtype.itemsize)
+
+
+def _array(values: NDArray[Any]) -> Any:
+    """Not `pa.array`, which loads pandas to see whether it gets something of it: a second, in every process."""
+    return pa.Array.from_buffers(pa.from_numpy_dtype(values.dtype), values.size, [None, pa.py_buffer(values)])

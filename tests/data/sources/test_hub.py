@@ -5,6 +5,7 @@ reading is a process of its own.
 import gzip
 import json
 import os
+import socket
 import subprocess
 import sys
 import tarfile
@@ -81,3 +82,13 @@ def test_other_files_on_the_hub_are_read_and_missing_ones_refused(tmp_path: Path
     assert gone.startswith(f"{uri}/20231101.xx: ")
     assert empty.startswith(f"{uri}/*.parquet: there is no such file or folder, or it is empty")
     assert "\n" not in gone
+
+
+def test_a_hub_that_cannot_be_reached_is_told_in_a_line(tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    uri = f"hf://datasets/{DATASET}/a.parquet"
+    (outcome,) = read(address, tmp_path, {"path": uri, "format": "parquet"})
+    assert outcome.startswith(f"{uri}: cannot be read: ")
+    assert "\n" not in outcome

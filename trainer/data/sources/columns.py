@@ -35,5 +35,13 @@ def values(column: Any, file: str, row: int) -> Iterator[str]:
             raise DataError(file, f"row {number} is not UTF-8", "write the file anew from UTF-8 text") from error
 
 
+def damage(error: Exception, file: str, problem: str, remedy: str) -> Exception:
+    """What Arrow says of a file, for people; what the storage says, which has a number, as it is."""
+    if isinstance(error, OSError) and error.errno:
+        return error
+    what = str(error).split("\n", 1)[0].rstrip(".")
+    return DataError(file, f"{problem} ({what})", remedy)
+
+
 def _is_text(kind: Any) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)

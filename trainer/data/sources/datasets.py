@@ -37,15 +37,16 @@ def read(source: Source, file: str) -> Iterator[str]:
     """
     filesystem, path = storage.arrow_filesystem(file)
     row = 0
-    try:
-        with filesystem.open_input_stream(path) as stream, pyarrow.ipc.open_stream(stream) as table:
-            columns.check(table.schema, source.field, file)
-            for batch in table:
-                yield from columns.values(batch.column(source.field), file, row)
-                row += batch.num_rows
-    except (pa.ArrowException, OSError) as error:
-        what = str(error).split("\n", 1)[0].rstrip(".")
-        raise DataError(file, f"after row {row} it is no Arrow stream ({what})", "copy the folder again") from error
+    with storage.explained(file, "read"):
+        try:
+            with filesystem.open_input_stream(path) as stream, pyarrow.ipc.open_stream(stream) as table:
+                columns.check(table.schema, source.field, file)
+                for batch in table:
+                    yield from columns.values(batch.column(source.field), file, row)
+                    row += batch.num_rows
+        except (pa.ArrowException, OSError) as error:
+            problem = f"after row {row} it is no Arrow stream"
+            raise columns.damage(error, file, problem, "copy the folder again") from error
 
 
 def _data_files(state_file: str) -> list[str]:

@@ -8,7 +8,6 @@ import pyarrow.parquet
 from trainer import storage
 from trainer.config.corpus import Source
 from trainer.data.sources import columns
-from trainer.errors import DataError
 
 _ROWS = 64
 """Rows that are unpacked at once."""
@@ -22,13 +21,13 @@ def read(source: Source, file: str) -> Iterator[str]:
     """
     filesystem, path = storage.arrow_filesystem(file)
     row = 0
-    try:
-        with pyarrow.parquet.ParquetFile(path, filesystem=filesystem) as table:
-            columns.check(table.schema_arrow, source.field, file)
-            for batch in table.iter_batches(_ROWS, columns=[source.field]):
-                yield from columns.values(batch.column(source.field), file, row)
-                row += batch.num_rows
-    except (pa.ArrowException, OSError) as error:
-        place = f"after row {row} it" if row else "it"
-        what = str(error).split("\n", 1)[0].rstrip(".")
-        raise DataError(file, f"{place} cannot be read as Parquet ({what})", "copy the file again") from error
+    with storage.explained(file, "read"):
+        try:
+            with pyarrow.parquet.ParquetFile(path, filesystem=filesystem) as table:
+                columns.check(table.schema_arrow, source.field, file)
+                for batch in table.iter_batches(_ROWS, columns=[source.field]):
+                    yield from columns.values(batch.column(source.field), file, row)
+                    row += batch.num_rows
+        except (pa.ArrowException, OSError) as error:
+            place = f"after row {row} it" if row else "it"
+            raise columns.damage(error, file, f"{place} cannot be read as Parquet", "copy the file again") from error
