@@ -23,7 +23,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from trainer.errors import StorageError
 
-_DRIVERS = {"aiobotocore", "aiohttp", "botocore", "httpx2", "huggingface_hub", "s3fs"}
+_DRIVERS = {"aiobotocore", "aiohttp", "botocore", "gcsfs", "google", "httpx2", "huggingface_hub", "s3fs"}
 """Packages whose errors are the storage's, also where they are no OSError."""
 
 _BLOCK = 8 << 20

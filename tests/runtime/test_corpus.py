@@ -10,8 +10,10 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 import s3fs
+from gcp_storage_emulator.server import create_server
 from moto.server import ThreadedMotoServer
 
 from tests.data.making import files
@@ -137,6 +139,34 @@ def test_parts_meet_on_an_object_store(folder: Path, start: Start, object_store:
     )
     there = {path.removeprefix("texts/parts/"): files_there.cat_file(path) for path in files_there.find("texts/parts")}
     assert there == files(folder / "whole")
+
+
+def test_text_and_corpus_may_lie_on_google_s_cloud_storage(folder: Path, start: Start) -> None:
+    whole = folder / "whole"
+    ended(start(f"storage={whole}"))
+    server = create_server("127.0.0.1", 0, in_memory=True, default_bucket="texts")
+    server.start()
+    opened_by = {
+        "STORAGE_EMULATOR_HOST": f"http://127.0.0.1:{server._api._httpd.server_address[1]}",
+        "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false",  # else it asks Google for credentials, emulator or not
+        "BERTH_CACHE": str(folder / "cache"),
+    }
+
+    def there(deed: str, *paths: str) -> None:
+        program = f"import fsspec, sys; fsspec.filesystem('gs').{deed}(*sys.argv[1:], recursive=True)"
+        subprocess.run([sys.executable, "-c", program, *paths], env=os.environ | opened_by, check=True, timeout=60)
+
+    try:
+        there("put", str(folder / "text.txt"), "texts/text.txt")
+        ended(start("storage=gs://texts/made", "corpus.sources.0.path=gs://texts/text.txt", **opened_by))
+        there("get", "texts/made", str(folder / "found"))
+    finally:
+        server.stop()
+    assert files(folder / "found").keys() == files(whole).keys()
+    assert (folder / "found/vocab/vocab.txt").read_text() == (whole / "vocab/vocab.txt").read_text()
+    for shard in (whole / "corpus").glob("*.arrow"):  # but for the notes in it, which name another source
+        found = pa.ipc.open_file(folder / "found/corpus" / shard.name)
+        assert found.get_batch(0) == pa.ipc.open_file(shard).get_batch(0)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

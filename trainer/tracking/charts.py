@@ -76,6 +76,11 @@ def line_chart(identifier: str, title: str, series: Sequence[Series], reference:
         parts.append(_reference(frame, reference))
     parts += [_line(frame, line, number) for number, line in enumerate(series, start=1)]
     parts.append(_labels(frame, series))
+    return drawing(identifier, title, _description(series, reference), parts)
+
+
+def drawing(identifier: str, title: str, description: str, parts: Sequence[Markup]) -> Markup:
+    """An SVG element of `WIDTH` x `HEIGHT` with a title and a description for those who cannot see it."""
     return Markup(
         '<svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{id}-title {id}-description">'
         '<title id="{id}-title">{title}</title><desc id="{id}-description">{description}</desc>{parts}</svg>'
@@ -84,7 +89,7 @@ def line_chart(identifier: str, title: str, series: Sequence[Series], reference:
         height=HEIGHT,
         id=identifier,
         title=title,
-        description=_description(series, reference),
+        description=description,
         parts=Markup("").join(parts),
     )
 

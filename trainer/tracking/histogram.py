@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from trainer.tracking.charts import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, ticks
+from trainer.tracking.charts import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, drawing, ticks
 from trainer.tracking.figures import short
 
 RIGHT = 12
@@ -35,17 +35,7 @@ def histogram(identifier: str, title: str, bin_width: int, most: int, counts: Se
         height = room * count / y_ticks[-1]
         parts.append(_bar(LEFT + left * scale, (right - left) * scale, bottom - height, height))
     parts += [_x_tick(value, LEFT + value * scale, bottom) for value in ticks(most) if value <= most]
-    return Markup(
-        '<svg viewBox="0 0 {width} {height}" role="img" aria-labelledby="{id}-title {id}-description">'
-        '<title id="{id}-title">{title}</title><desc id="{id}-description">{description}</desc>{parts}</svg>'
-    ).format(
-        width=WIDTH,
-        height=HEIGHT,
-        id=identifier,
-        title=title,
-        description=_description(bin_width, most, counts),
-        parts=Markup("").join(parts),
-    )
+    return drawing(identifier, title, _description(bin_width, most, counts), parts)
 
 
 def _bar(x: float, width: float, y: float, height: float) -> Markup:
