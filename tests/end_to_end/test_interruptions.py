@@ -111,9 +111,9 @@ def test_a_deadline_saves_the_run_and_a_later_one_lets_it_go_on(
     berth: Start, undisturbed: Path, tmp_path: Path
 ) -> None:
     folder = new_folder(tmp_path / "late")
-    code, output = berth(folder, "run", "tiny.yaml", "limits.deadline_hours=0.008").wait()
+    code, output = berth(folder, "run", "tiny.yaml", "limits.deadline_hours=0.005").wait()
     assert code == 124, output
-    assert output.splitlines()[-1].startswith("berth: limits.deadline_hours: 0.008 hours are over and the run is saved")
+    assert output.splitlines()[-1].startswith("berth: limits.deadline_hours: 0.005 hours are over and the run is saved")
     code, output = berth(folder, "run", "tiny.yaml").wait()
     assert code == 0, output
     assert_same_result(folder, undisturbed)
