@@ -7,16 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.data.making import files, make, make_part, make_vocab, silent, write_text
+from tests.data.making import files, looking, make, make_part, make_vocab, silent, write_text
 from trainer import storage
 from trainer.config.corpus import Cleaning, Source, Vocab
 from trainer.config.corpus import Corpus as Settings
 from trainer.data import manifest, vocab
 from trainer.data.corpus import Corpus
 from trainer.data.cutting import is_held_out
-from trainer.data.manifest import VocabManifest
+from trainer.data.manifest import Duplicates, VocabManifest
 from trainer.data.parts import WHOLE, Part, unigram_entropy
-from trainer.data.prepare import prepare, prepare_vocab, surveyor
+from trainer.data.prepare import find_duplicates, prepare, prepare_vocab, surveyor
 from trainer.data.prepared import load_tokenizer
 from trainer.errors import ConfigError, DataError
 
@@ -105,7 +105,7 @@ def test_a_killed_preparation_is_gone_on_with(tmp_path: Path, part: Part) -> Non
         "import os, pathlib, signal, sys\n"
         "from trainer.config.corpus import Corpus, Source\n"
         "from trainer.data import prepare, prepared\n"
-        "from trainer.data.manifest import VocabManifest\n"
+        "from trainer.data.manifest import Duplicates, VocabManifest\n"
         "from trainer.data.parts import Part\n"
         "path, folder, part, words = sys.argv[1:]\n"
         "def progress(what, done, total):\n"
@@ -148,6 +148,16 @@ def test_documents_that_are_left_out_are_counted(tmp_path: Path) -> None:
     assert made.left_out == {"duplicate": 1, "short": 2}
     assert made.totals["train"].documents == 2
     assert sorted(path.name for path in (tmp_path / "corpus").iterdir()) == ["corpus.json", "train-00000.arrow"]
+
+
+def test_duplicates_that_were_found_with_other_settings_are_looked_for_anew(tmp_path: Path, source: Source) -> None:
+    where = str(tmp_path)
+    for minimum, expected in ((0, {1: "duplicate"}), (50, {})):
+        cleaning = Cleaning(duplicates="exact", min_characters=minimum)
+        (tmp_path / "text.txt").write_text("A town.\n\nA town.\n\nA hill.")
+        corpus = Settings(sources=(source,), cleaning=cleaning)
+        find_duplicates(corpus, looking(corpus), where)
+        assert manifest.read(f"{where}/duplicates.json", Duplicates).documents == expected
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -98,10 +98,11 @@ def prepare_vocab(
 
 def find_duplicates(corpus: Corpus, look: Callable[[], Survey], uri: str) -> None:
     """Make `uri`/duplicates.json, if duplicates are not kept and the corpus is not finished."""
-    if corpus.cleaning.duplicates == "keep" or {"corpus.json", "duplicates.json"} & set(storage.names(uri)):
+    names, wanted, made = storage.names(uri), corpus_settings(corpus), storage.join(uri, "duplicates.json")
+    if corpus.cleaning.duplicates == "keep" or "corpus.json" in names:
         return
-    found = Duplicates(settings=corpus_settings(corpus), documents=look().duplicates)
-    manifest.write(storage.join(uri, "duplicates.json"), found)
+    if "duplicates.json" not in names or manifest.read(made, Duplicates).settings != wanted:
+        manifest.write(made, Duplicates(settings=wanted, documents=look().duplicates))
 
 
 def prepare(
