@@ -15,3 +15,12 @@ def refusal(command: str, *arguments: str) -> str:
     assert not [path for path in Path().rglob("*") if path.name.endswith(".tmp")]
     (line,) = result.stderr.splitlines()
     return line.removeprefix("berth: ")
+
+
+def write_towns(folder: Path) -> None:
+    """A corpus to prepare: `corpus.yaml`, which makes `towns` of text.txt."""
+    text = "\n\n".join(f"The town of Number{n} lies on a river. Its mayor is Person{n}." for n in range(40))
+    (folder / "text.txt").write_text(text)
+    (folder / "corpus.yaml").write_text(
+        "storage: towns\ncorpus: {sources: [{path: text.txt}], held_out: 0}\nvocab: {size: 200}\n"
+    )

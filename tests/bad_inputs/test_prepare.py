@@ -6,20 +6,15 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.bad_inputs.refusing import refusal
+from tests.bad_inputs.refusing import refusal, write_towns
 from trainer.cli import main
-
-TEXT = "\n\n".join(f"The town of Number{n} lies on a river. Its mayor is Person{n}." for n in range(40))
 
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a corpus to prepare and a run that names it, as the current directory."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "text.txt").write_text(TEXT)
-    (tmp_path / "corpus.yaml").write_text(
-        "storage: towns\ncorpus: {sources: [{path: text.txt}], held_out: 0}\nvocab: {size: 200}\n"
-    )
+    write_towns(tmp_path)
     (tmp_path / "run.yaml").write_text(
         """\
 name: mine

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data.randomness import generator
+from trainer.data.randomness import generator, mixed
 
 _ROUNDS = 8
 
@@ -41,7 +41,7 @@ class Permutation:
     def _network(self, numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
         left, right = numbers >> self._half_bits, numbers & self._half_mask
         for key in self._round_keys:
-            left, right = right, left ^ (_mixed(right ^ key) & self._half_mask)
+            left, right = right, left ^ (mixed(right ^ key) & self._half_mask)
         return left << self._half_bits | right
 
 
@@ -107,10 +107,3 @@ class Order:
 def rank_slice(batch_size: int, rank: int, world_size: int) -> slice:
     """The part of a batch that a rank works on: contiguous, and no two ranks' sizes differ by more than one."""
     return slice(batch_size * rank // world_size, batch_size * (rank + 1) // world_size)
-
-
-def _mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finalizer of SplitMix64 (Steele, Lea & Flood 2014): every bit depends on every bit."""
-    numbers = (numbers ^ numbers >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
-    numbers = (numbers ^ numbers >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-    return numbers ^ numbers >> np.uint64(31)

@@ -26,3 +26,10 @@ def generator(seed: int, *address: int) -> np.random.Generator:
     key: Any = _Key(seed % 2**64, len(address))
     counter = np.array([0] * (4 - len(address)) + [*address], np.uint64)
     return np.random.Generator(np.random.Philox(key, counter=counter))
+
+
+def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """The finalizer of SplitMix64 (Steele, Lea & Flood 2014): every bit depends on every bit."""
+    numbers = (numbers ^ numbers >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
+    numbers = (numbers ^ numbers >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
+    return numbers ^ numbers >> np.uint64(31)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from trainer import storage
-from trainer.data.manifest import Shard, SplitName
+from trainer.data.manifest import Settings, Shard, SplitName
 
 _NOTES = b"berth"
 _COUNTED_AT_ONCE = 1 << 20
@@ -63,28 +63,35 @@ class Counted(NamedTuple):
 
 def write_shard(uri: str, place: Place, documents: Iterable[Document], *, vocab_size: int, notes: Notes) -> Counted:
     """Write `documents` to the folder `uri` as one file, whole or not at all."""
-    dtype = np.uint16 if vocab_size <= 1 << 16 else np.uint32
+    dtype = id_type(vocab_size)
     rows = [Document(document.tokens.astype(dtype), document.sentence_lengths) for document in documents]
     columns = {
-        "tokens": list_array([row.tokens for row in rows], dtype),
-        "sentence_lengths": list_array([row.sentence_lengths for row in rows], np.uint16),
+        "tokens": _joined([row.tokens for row in rows], dtype),
+        "sentence_lengths": _joined([row.sentence_lengths for row in rows], np.uint16),
     }
-    write_columns(storage.join(uri, place.name), columns, notes)
-    return counted(storage.read_bytes(storage.join(uri, place.name)), place, vocab_size)
+    return write_columns(uri, place, columns, vocab_size=vocab_size, notes=notes)
 
 
-def write_columns(uri: str, columns: dict[str, Any], notes: Notes) -> None:
-    """Write an Arrow file of one record batch, whole or not at all."""
+def write_columns(uri: str, place: Place, columns: dict[str, Any], *, vocab_size: int, notes: Notes) -> Counted:
+    """Write an Arrow file of one record batch to the folder `uri`, whole or not at all."""
     batch = pa.record_batch(columns).replace_schema_metadata({_NOTES: json.dumps(notes._asdict(), ensure_ascii=False)})
-    with (
-        storage.new_file(uri) as path,
-        pa.OSFile(str(path), "wb") as sink,
-        pa.ipc.new_file(sink, batch.schema) as writer,
-    ):
-        writer.write_batch(batch)
+    with storage.new_file(storage.join(uri, place.name)) as path:
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+            writer.write_batch(batch)
+        return _counted(path.read_bytes(), place, vocab_size)
 
 
-def notes_of(data: bytes) -> Notes | None:
+def made_from(settings: Settings, sha256: str) -> str:
+    """What stands for the text with that hash and all settings that shape a shard."""
+    return hashlib.sha256(f"{json.dumps(settings, sort_keys=True)} {sha256}".encode()).hexdigest()
+
+
+def id_type(vocab_size: int) -> Any:
+    """Of token ids in a shard."""
+    return np.uint16 if vocab_size <= 1 << 16 else np.uint32
+
+
+def _notes_of(data: bytes) -> Notes | None:
     """The notes in a shard; None if it is not one."""
     try:
         return Notes(**json.loads((pa.ipc.open_file(data).schema.metadata or {})[_NOTES]))
@@ -93,17 +100,20 @@ def notes_of(data: bytes) -> Notes | None:
 
 
 def finished_shard(uri: str, place: Place, *, vocab_size: int, made_from: str) -> Counted | None:
-    """The shard that is there already; None if it was made from something else."""
-    data = storage.read_bytes(storage.join(uri, place.name))
-    notes = notes_of(data)
-    return counted(data, place, vocab_size) if notes and notes.made_from == made_from else None
+    """The shard that is there already; None if there is none, or it was made from something else."""
+    where = storage.join(uri, place.name)
+    if not storage.exists(where):
+        return None
+    data = storage.read_bytes(where)
+    notes = _notes_of(data)
+    return _counted(data, place, vocab_size) if notes and notes.made_from == made_from else None
 
 
-def counted(data: bytes, place: Place, vocab_size: int) -> Counted:
+def _counted(data: bytes, place: Place, vocab_size: int) -> Counted:
     """Describe a shard, from what is in the file."""
     batch = pa.ipc.open_file(data).get_batch(0)
     documents, sentences, tokens = counts_of(batch)
-    notes = notes_of(data)
+    notes = _notes_of(data)
     assert notes is not None
     shard = Shard(
         name=place.name,
@@ -129,10 +139,14 @@ def counts_of(batch: Any) -> tuple[int, int, int]:
     return batch.num_rows, sentences, len(batch.column("tokens").values)
 
 
-def list_array(rows: Sequence[NDArray[Any]], dtype: Any) -> Any:
-    """A column of lists, each row an array."""
-    offsets = np.cumsum([0, *(row.size for row in rows)], dtype=np.int32)
-    return pa.ListArray.from_arrays(_array(offsets), _array(np.concatenate([np.empty(0, dtype), *rows])))
+def lists(values: NDArray[Any], lengths: Any) -> Any:
+    """A column of lists: their values, one after the other, and how many are in each."""
+    offsets = np.append(0, np.cumsum(lengths)).astype(np.int32)
+    return pa.ListArray.from_arrays(_array(offsets), _array(values))
+
+
+def _joined(rows: Sequence[NDArray[Any]], dtype: Any) -> Any:
+    return lists(np.concatenate([np.empty(0, dtype), *rows]), [row.size for row in rows])
 
 
 def _values(array: Any) -> NDArray[np.unsignedinteger[Any]]:

@@ -1,16 +1,12 @@
 """The text of a shard -> the shard: what each of the processes does that prepare a corpus."""
 
-import hashlib
-import json
-
 from tokenizers import Tokenizer
 
-from trainer import storage
 from trainer.config.corpus import Corpus
 from trainer.data.cutting import ShardText
 from trainer.data.encoding import Encoder
 from trainer.data.manifest import Settings, most_frequent
-from trainer.data.shards import Counted, Notes, finished_shard, write_shard
+from trainer.data.shards import Counted, Notes, finished_shard, made_from, write_shard
 from trainer.data.texts import Texts
 
 
@@ -28,18 +24,15 @@ class ShardMaker:
         self._texts = Texts(corpus)
         self._encode = Encoder(tokenizer)
         self._vocab_size = tokenizer.get_vocab_size()
-        self._settings = json.dumps(settings, sort_keys=True)
+        self._settings = settings
         self._uri = uri
 
     def __call__(self, text: ShardText) -> Counted:
-        made_from = hashlib.sha256(f"{self._settings} {text.sha256}".encode()).hexdigest()
-        if storage.exists(storage.join(self._uri, text.place.name)):
-            before = finished_shard(self._uri, text.place, vocab_size=self._vocab_size, made_from=made_from)
-            if before is not None:
-                return before
-        return self._make(text, made_from)
+        source = made_from(self._settings, text.sha256)
+        before = finished_shard(self._uri, text.place, vocab_size=self._vocab_size, made_from=source)
+        return self._make(text, source) if before is None else before
 
-    def _make(self, text: ShardText, made_from: str) -> Counted:
+    def _make(self, text: ShardText, source: str) -> Counted:
         left_out = text.left_out.copy()
         kept: list[str] = []
         for document in text.documents:
@@ -52,5 +45,5 @@ class ShardMaker:
         documents = list(self._encode(kept))
         if len(documents) < len(kept):
             left_out["empty"] += len(kept) - len(documents)
-        notes = Notes(made_from, dict(left_out), most_frequent(self._encode.unknown_words))
+        notes = Notes(source, dict(left_out), most_frequent(self._encode.unknown_words))
         return write_shard(self._uri, text.place, documents, vocab_size=self._vocab_size, notes=notes)

@@ -80,9 +80,14 @@ def train(words: Counter[str], size: int) -> list[str]:
     tokenizer = Tokenizer(WordPiece(unk_token="[UNK]"))
     tokenizer.pre_tokenizer = WhitespaceSplit()
     tokenizer.train_from_iterator(_repeated(words), trainer=trainer)
-    vocabulary = tokenizer.get_vocab()
-    pieces = sorted(vocabulary, key=lambda piece: vocabulary[piece])
-    return pieces + [f"[unused{number}]" for number in range(-len(pieces) % 8)]
+    trained = pieces(tokenizer)
+    return trained + [f"[unused{number}]" for number in range(-len(trained) % 8)]
+
+
+def pieces(tokenizer: Tokenizer) -> list[str]:
+    """All pieces of a tokenizer, in the order of their ids."""
+    numbers = tokenizer.get_vocab()
+    return sorted(numbers, key=numbers.__getitem__)
 
 
 def save(pieces: list[str], uri: str) -> None:

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save
 from tokenizers import Tokenizer
 
 from trainer import storage
+from trainer.data import vocab
 from trainer.engine.state import State
 from trainer.errors import CheckpointError, StorageError
 from trainer.optim import optimizers
@@ -130,14 +131,14 @@ def _writers(state: State, tokenizer: Tokenizer, fingerprint: str) -> dict[str, 
     model = _on_host(dict(state.model.state_dict()))
     moments = _on_host(optimizers.state_tensors(state.optimizer, state.model))
     history = "".join(json.dumps(record) + "\n" for record in state.history)
-    pieces = sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])
+    pieces = vocab.pieces(tokenizer)
     return {
         # Not save_file: on a full disk it raises an error of its own, not an OSError.
         "model.safetensors": lambda path: path.write_bytes(save(model)),
         "optimizer.safetensors": lambda path: path.write_bytes(save(moments)),
         "history.jsonl": lambda path: path.write_text(history),
         "state.json": lambda path: path.write_text(json.dumps(figures, indent=1)),
-        "vocab.txt": lambda path: path.write_text("".join(f"{piece}\n" for piece, _ in pieces), encoding="utf-8"),
+        "vocab.txt": lambda path: path.write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8"),
     }
 
 

@@ -67,14 +67,14 @@ def prepare(
     text.begin(corpus, vocab, folder.corpus, part)
     if part.number:
         _wait_for_vocabulary(folder, wait_minutes, progress)
-    processes = available()
-    look = text.surveyor(corpus, _sources(corpus, folder), progress=_named("text", progress), processes=processes)
+    processes, sources = available(), _sources(corpus, folder)
+    look = text.surveyor(corpus, sources, progress=_named("text", progress), processes=processes)
     if not part.number:
         text.find_duplicates(corpus, look, folder.corpus)
     words = text.prepare_vocab(vocab, _given(vocab, folder), corpus, look, folder.vocab)
     return text.prepare(
         corpus,
-        _sources(corpus, folder),
+        sources,
         prepared.load_tokenizer(folder.vocab),
         words,
         folder.corpus,

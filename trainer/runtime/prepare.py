@@ -39,8 +39,10 @@ def prepare(run: Run, folder: RunFolder, progress: Progress) -> None:
         leave_diagnosis(folder, run, progress)
     elif run.corpus is not None or run.vocab.path:
         corpus.prepare_vocabulary(run.corpus, run.vocab, folder, progress)
-    for stage in run.pretrain:
-        refuse_other_settings(described(folder.corpus), stage)
+    if run.pretrain:
+        made = described(folder.corpus)
+        for stage in run.pretrain:
+            refuse_other_settings(made, stage)
 
 
 def _use_prepared(run: Run, uri: str, wait_minutes: float, folder: RunFolder, progress: Progress) -> None:

@@ -1,7 +1,7 @@
 """Runs all parts of the doctor over one corpus."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from tokenizers import Tokenizer
 
@@ -21,10 +21,8 @@ from trainer.data.given import GivenInstances
 from trainer.data.manifest import SPLITS, Manifest, Shard, SplitName, VocabManifest
 from trainer.data.masking import Masking
 from trainer.data.prepared import load_tokenizer
+from trainer.data.progress import Progress
 from trainer.errors import DataError
-
-Tell = Callable[[str, int, int | None], None]
-"""Called with what is being done, how much of it is, and of how much."""
 
 STRANGERS = 20
 _LOOKED_THROUGH = 400
@@ -35,7 +33,7 @@ _LONGEST_START = 60
 
 
 def examine(
-    corpus_uri: str, vocab_uri: str, stages: Sequence[schema.Pretrain], *, most_tokens: int | None, tell: Tell
+    corpus_uri: str, vocab_uri: str, stages: Sequence[schema.Pretrain], *, most_tokens: int | None, tell: Progress
 ) -> Diagnosis:
     """Look at a prepared corpus.
 
@@ -69,7 +67,7 @@ class _Examination:
         words: VocabManifest,
         tokenizer: Tokenizer,
         most_tokens: int | None,
-        tell: Tell,
+        tell: Progress,
     ) -> None:
         self._uri = uri
         self._made = made
@@ -86,7 +84,7 @@ class _Examination:
     def diagnosis(self, stages: Sequence[schema.Pretrain]) -> Diagnosis:
         made = self._made
         census, strangers = self._pass_over()
-        pieces = self._pieces()
+        pieces = vocab.pieces(self._tokenizer)
         languages = speech.languages(self._rows["train"], self._reader)
         samples = languages.total()
         found = Diagnosis(
@@ -149,10 +147,6 @@ class _Examination:
             else GivenInstances(self._uri, "train", stage, masking)
         )
         return draw(instances, self._made.weights, stage, special.mask)
-
-    def _pieces(self) -> list[str]:
-        numbers = self._tokenizer.get_vocab()
-        return sorted(numbers, key=lambda piece: numbers[piece])
 
     def _amounts(self) -> tuple[Amount, ...]:
         sources = self._made.settings.get("corpus.sources") or []

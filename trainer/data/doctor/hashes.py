@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.data.randomness import mixed
+
 _PLACE, _LENGTH, _RUN = np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93), np.uint64(0xA0761D6478BD642F)
 
 
@@ -30,13 +32,6 @@ def of_runs(values: NDArray[np.unsignedinteger[Any]], length: int) -> NDArray[np
     for start in range(length):
         runs = runs * _RUN + values[start : start + count]
     return mixed(runs)
-
-
-def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finalizer of SplitMix64 (Steele, Lea & Flood 2014): every bit depends on every bit."""
-    numbers = (numbers ^ numbers >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
-    numbers = (numbers ^ numbers >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
-    return numbers ^ numbers >> np.uint64(31)
 
 
 def repeated(hashes: list[NDArray[np.uint64]]) -> float:

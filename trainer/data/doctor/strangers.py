@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from trainer.data.doctor import hashes
 from trainer.data.doctor.rows import Block
 from trainer.data.manifest import SPLITS, SplitName
+from trainer.data.randomness import mixed
 
 REPETITIVE = 0.5
 """From this share on a document repeats itself: measured, novels have 0.02 to 0.06, Wikipedia at most 0.09."""
@@ -94,7 +95,7 @@ def repeats(block: Block) -> NDArray[np.float64]:
     runs = hashes.of_runs(block.tokens, _RUN)
     inside = rows[: runs.size] == rows[_RUN - 1 :]
     of, runs = rows[: runs.size][inside], runs[inside]
-    _, firsts = np.unique(hashes.mixed(runs + of.astype(np.uint64)), return_index=True)
+    _, firsts = np.unique(mixed(runs + of.astype(np.uint64)), return_index=True)
     counts = np.bincount(of, minlength=block.sizes.size)
     distinct = np.bincount(of[firsts], minlength=block.sizes.size)
     return 1 - distinct / np.maximum(counts, 1) - (counts == 0)

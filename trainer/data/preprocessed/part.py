@@ -4,7 +4,6 @@ All files are hashed first, and each shard notes the hash: a shard that is there
 """
 
 import hashlib
-import json
 from collections.abc import Iterator
 from functools import partial
 from itertools import accumulate, tee
@@ -24,7 +23,7 @@ from trainer.data.preprocessed.cutting import Block, Cut, cut
 from trainer.data.preprocessed.rows import Vocabulary
 from trainer.data.processes import in_order
 from trainer.data.progress import Count
-from trainer.data.shards import Counted, Notes, Place, counted, finished_shard, write_columns
+from trainer.data.shards import Counted, Notes, Place, finished_shard, made_from, write_columns
 from trainer.data.texts import Sources
 from trainer.errors import DataError
 
@@ -56,12 +55,10 @@ def make_part(
         DataError: a file is not what it should be, or of another vocabulary; names file and row.
         StorageError: a file cannot be read, or a shard not written.
     """
-    pieces = sorted(tokenizer.get_vocab().items(), key=lambda piece: piece[1])
-    vocabulary = Vocabulary(tuple(piece for piece, _ in pieces), vocab.special_ids(tokenizer))
+    vocabulary = Vocabulary(tuple(vocab.pieces(tokenizer)), vocab.special_ids(tokenizer))
     files = _looked_through(sources, processes, count)
     hashes = hashlib.sha256("\n".join(f"{file.source} {file.sha256}" for file in files).encode()).hexdigest()
-    made_from = hashlib.sha256(f"{json.dumps(settings, sort_keys=True)} {hashes}".encode()).hexdigest()
-    shards = _Shards(uri, vocabulary, made_from, part)
+    shards = _Shards(uri, vocabulary, made_from(settings, hashes), part)
     cuts, to_read = tee(_to_read(cut(_blocks(files), corpus, shards.is_wanted), count))
     read = in_order(partial(_Reader, sources, vocabulary), to_read, processes)
     for (block, shares), batches in zip(cuts, read, strict=True):
@@ -118,14 +115,14 @@ class _Reader:
 class _Shards:
     """The shards that are being filled, one of each split, and all that are made."""
 
-    def __init__(self, uri: str, vocabulary: Vocabulary, made_from: str, part: Part) -> None:
+    def __init__(self, uri: str, vocabulary: Vocabulary, source: str, part: Part) -> None:
         self.made: list[Shard] = []
         self.token_counts: dict[SplitName, NDArray[np.int64]] = {
             split: np.zeros(len(vocabulary.pieces), np.int64) for split in SPLITS
         }
         self._uri = uri
         self._vocabulary = vocabulary
-        self._made_from = made_from
+        self._source = source
         self._part = part
         self._filling: dict[SplitName, tuple[Place, list[Any]]] = {}
 
@@ -134,12 +131,10 @@ class _Shards:
         if not self._part.makes(place.number):
             return False
         size = len(self._vocabulary.pieces)
-        if storage.exists(storage.join(self._uri, place.name)):
-            before = finished_shard(self._uri, place, vocab_size=size, made_from=self._made_from)
-            if before is not None:
-                self._note(before)
-                return False
-        return True
+        before = finished_shard(self._uri, place, vocab_size=size, made_from=self._source)
+        if before is not None:
+            self._note(before)
+        return before is None
 
     def add(self, place: Place, batch: Any) -> None:
         before = self._filling.get(place.split)
@@ -156,9 +151,8 @@ class _Shards:
     def _write(self, place: Place, batches: list[Any]) -> None:
         (batch,) = pa.Table.from_batches(batches).combine_chunks().to_batches()
         columns = dict(zip(batch.schema.names, batch.columns, strict=True))
-        where = storage.join(self._uri, place.name)
-        write_columns(where, columns, Notes(self._made_from, {}, {}))
-        self._note(counted(storage.read_bytes(where), place, len(self._vocabulary.pieces)))
+        size, notes = len(self._vocabulary.pieces), Notes(self._source, {}, {})
+        self._note(write_columns(self._uri, place, columns, vocab_size=size, notes=notes))
 
     def _note(self, found: Counted) -> None:
         counts = found.token_counts.copy()

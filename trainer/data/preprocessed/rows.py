@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from trainer.data.shards import id_type, lists
 from trainer.data.vocab import SpecialIds
 from trainer.errors import DataError
 
@@ -84,14 +85,14 @@ def instances(rows: Padded, vocabulary: Vocabulary, uri: str, first_row: int, *,
     shown = rows.input_ids[place]
     tokens = rows.input_ids.copy()
     tokens[place] = rows.labels[row, column]
-    dtype = np.uint16 if len(vocabulary.pieces) <= 1 << 16 else np.uint32
+    dtype = id_type(len(vocabulary.pieces))
     predictions = is_masked.sum(axis=1)
     return pa.record_batch(
         {
-            "tokens": _lists(tokens[is_token].astype(dtype), rows.lengths),
+            "tokens": lists(tokens[is_token].astype(dtype), rows.lengths),
             "first_length": rows.first_lengths.astype(np.uint16),
-            "masked_positions": _lists(place[1].astype(np.uint16), predictions),
-            "shown_ids": _lists(shown.astype(dtype), predictions),
+            "masked_positions": lists(place[1].astype(np.uint16), predictions),
+            "shown_ids": lists(shown.astype(dtype), predictions),
             "next_sentence_label": rows.next_sentence_labels.astype(np.int8),
         }
     )
@@ -147,8 +148,3 @@ class _Check:
 def at(uri: str, row: int) -> str:
     """How errors name a row; the first is row 0."""
     return f"{uri}, row {row}"
-
-
-def _lists(flat: NDArray[Any], lengths: Integers) -> Any:
-    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(flat))
