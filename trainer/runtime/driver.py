@@ -139,8 +139,8 @@ class _Work:
         while not self.finished():
             here = self._room(settled, after_failure)
             self._display.say(f"starting workers: {here.workers}")
-            group = Group(self._run, self._folder, here.workers)
-            failure = self._watch(group, Resizing(self._run.scaling, here))
+            with Group(self._run, self._folder, here.workers) as group:
+                failure = self._watch(group, Resizing(self._run.scaling, here))
             if failure is not None:
                 raise failure
             if group.error is not None:

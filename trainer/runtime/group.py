@@ -17,7 +17,7 @@ from trainer import storage
 from trainer.config.schema import Run
 from trainer.engine.folder import RunFolder
 from trainer.errors import Stalled
-from trainer.runtime import board
+from trainer.runtime import board, nodes
 from trainer.runtime.board import BoardHandle, Notice
 from trainer.runtime.worker import Assignment, work
 
@@ -27,7 +27,10 @@ ANSWER_TIMEOUT_SECONDS = 60
 
 
 class Group:
-    """Workers in training. Ray Train waits for them in a thread, so that the main one has signals and progress."""
+    """Workers in training, as long as the block lasts.
+
+    Ray Train waits for them in a thread, so that the main one has signals and progress.
+    """
 
     def __init__(self, run: Run, folder: RunFolder, size: int) -> None:
         self.stopping = False
@@ -36,6 +39,15 @@ class Group:
         self._trainer = _trainer(run, Assignment(run, folder, self._board), size)
         self._thread = threading.Thread(target=self._fit, name="ray-train", daemon=True)
         self._thread.start()
+
+    def __enter__(self) -> "Group":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """See to it that the thread is over: Ray ends a process whose threads still use it when it is closed."""
+        if self._thread.is_alive():
+            nodes.end_actors("TrainController")
+            self._thread.join(ANSWER_TIMEOUT_SECONDS)
 
     def running(self, seconds: float) -> bool:
         """Wait so long for the end; whether it has not come."""

@@ -13,6 +13,7 @@ from typing import Any
 
 import ray
 from ray._private.state import state  # Ray Train reads draining nodes here as well; there is no public way
+from ray._private.worker import global_worker
 
 from trainer.config.schema import Scaling
 from trainer.runtime.ray_node import OBJECT_STORE_BYTES
@@ -32,6 +33,13 @@ def connected() -> Generator[None]:
 def in_cluster() -> bool:
     """Whether the nodes are those of a cluster that is there already."""
     return "RAY_ADDRESS" in os.environ
+
+
+def end_actors(class_name: str) -> None:
+    """End the actors of a class, and the workers that they have started; there is no public way without a handle."""
+    for actor_id, actor in state.actor_table(None).items():
+        if actor["ActorClassName"] == class_name and actor["State"] != "DEAD":
+            global_worker.core_worker.kill_actor(ray.ActorID.from_hex(actor_id), True)
 
 
 @dataclass(frozen=True, slots=True)
