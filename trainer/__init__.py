@@ -4,7 +4,7 @@
     recipes/   published settings, each value with its source
     storage    files on any storage, by URI
     data/      text -> vocabulary -> shards -> samples
-    model/     BERT, its heads, Hugging Face's names and files
+    model/     BERT, its heads; weights in and out: Hugging Face's, NVIDIA's, ONNX
     optim/     AdamW, LAMB, schedules
     squad/     windows, answers, EM / F1
     tracking/  Weights & Biases, the report page
@@ -13,8 +13,8 @@
     runtime/   workers, by Ray Train
     cli        the command `berth`
 
-`trainer.from_pretrained(name_or_uri)` opens a trained model. It is looked up when it is asked for, so that importing
-the package (as `berth --help` does) loads no torch.
+`trainer.from_pretrained("bertbaseuncased")`, or a path or URI, opens a trained model. It is looked up when it is asked
+for, so that importing the package (as `berth --help` does) loads no torch.
 """
 
 import importlib

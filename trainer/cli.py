@@ -145,19 +145,29 @@ def recipes() -> None:
 @main.command()
 @click.argument("stage")
 @click.argument("destination")
-def export(stage: str, destination: str) -> None:
-    """Copy the model of a finished STAGE (such as runs/quickstart/squad-v2.0) to DESTINATION.
+@click.option(
+    "--format",
+    "kind",
+    type=click.Choice(["hf", "onnx"]),
+    default="hf",
+    show_default=True,
+    help="hf: what Hugging Face's `from_pretrained` opens, with a model card. onnx: model.onnx and the tokenizer.",
+)
+@click.option("--vocabulary", help="The vocab.txt of a model that brings none.")
+def export(stage: str, destination: str, kind: Any, vocabulary: str | None) -> None:
+    """Write the model of a finished STAGE (such as runs/quickstart/squad-v2.0) to the new directory DESTINATION.
 
-    DESTINATION becomes a directory that Hugging Face's `from_pretrained` opens.
+    STAGE may be any model: a directory of Hugging Face's, a NeMo .nemo, a ckpt_*.pt of NVIDIA's DeepLearningExamples,
+    or a name such as bertbaseuncased.
     """
     from trainer.tasks.export import export
 
-    click.echo(export(stage, destination))
+    click.echo(export(stage, destination, kind, vocabulary))
 
 
 @main.command("fill-mask")
 @click.argument("text")
-@click.option("--model", help="A model directory. Default: the newest pretrained model below runs/.")
+@click.option("--model", help="A model: path, URI or name. Default: the newest pretrained one below runs/.")
 @click.option("--top", default=5, show_default=True, help="How many guesses to show.")
 def fill_mask(text: str, model: str | None, top: int) -> None:
     """Guess the [MASK] in TEXT: berth fill-mask "Paris is the [MASK] of France."."""
@@ -173,7 +183,7 @@ def fill_mask(text: str, model: str | None, top: int) -> None:
 @click.option(
     "--context", required=True, type=click.File(encoding="utf-8"), help="The text to answer from; - is stdin."
 )
-@click.option("--model", help="A model directory. Default: the newest SQuAD model below runs/.")
+@click.option("--model", help="A model: path, URI or name. Default: the newest SQuAD one below runs/.")
 def answer(question: str, context: Any, model: str | None) -> None:
     """Answer QUESTION from the text of a file."""
     from trainer.model.heads import BertForQuestionAnswering

@@ -244,6 +244,9 @@ def explained(uri: str, deed: str) -> Generator[None]:
     try:
         yield
     except FileNotFoundError as error:
+        if type(error.__cause__).__module__.startswith("aiohttp"):  # https:// says so of whatever goes wrong
+            reason = str(error.__cause__).split("\n", 1)[0]
+            raise StorageError(uri, f"cannot be {deed}: {reason}", "check the network and the address") from error
         missing = "bucket" if "bucket does not exist" in str(error) else "file or folder"
         raise StorageError(uri, f"no such {missing}", "check the spelling") from error
     except PermissionError as error:

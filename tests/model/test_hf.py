@@ -7,21 +7,24 @@ import transformers
 from trainer.config import schema
 from trainer.errors import CheckpointError
 from trainer.model import hf
-from trainer.model.heads import BertForPreTraining, BertForQuestionAnswering, PretrainedModel
+from trainer.model.encoder import AnyBert, BertModel
+from trainer.model.heads import BertForPreTraining, BertForQuestionAnswering
 
 CONFIG = schema.Model(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64)
 QUERY = "bert.encoder.layer.1.attention.self.query.weight"
 
 
-@pytest.fixture(params=["pretraining", "masked_lm", "question_answering"])
-def model(request: pytest.FixtureRequest) -> PretrainedModel:
+@pytest.fixture(params=["pretraining", "masked_lm", "question_answering", "encoder", "encoder without pooler"])
+def model(request: pytest.FixtureRequest) -> AnyBert:
     match request.param:
         case "pretraining":
             return BertForPreTraining(CONFIG, 97, next_sentence_prediction=True)
         case "masked_lm":
             return BertForPreTraining(CONFIG, 97, next_sentence_prediction=False)
-        case _:
+        case "question_answering":
             return BertForQuestionAnswering(CONFIG, 97)
+        case kind:
+            return BertModel(CONFIG, 97, pooler=kind == "encoder")
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def masked_lm() -> BertForPreTraining:
     return BertForPreTraining(CONFIG, 97, next_sentence_prediction=False)
 
 
-def test_there_and_back_changes_no_bit(model: PretrainedModel) -> None:
+def test_there_and_back_changes_no_bit(model: AnyBert) -> None:
     back = hf.from_hf(hf.to_hf(model), model, "memory")
 
     assert back.keys() == model.state_dict().keys()
@@ -81,7 +84,7 @@ def test_exports_of_any_age_and_precision_are_read(masked_lm: BertForPreTraining
     ("change", "message"),
     [
         ({QUERY: None}, f"tensor {QUERY} is missing"),
-        ({QUERY: torch.zeros(32, 16)}, f"tensor {QUERY} has shape (32, 16), config.json asks for (32, 32)"),
+        ({QUERY: torch.zeros(32, 16)}, f"tensor {QUERY} has shape (32, 16), the configuration asks for (32, 32)"),
         ({"bert.encoder.layer.2.output.dense.bias": torch.zeros(32)}, "layer.2.output.dense.bias belongs to no BERT"),
         ({"cls.predictions.decoder.weight": torch.ones(97, 32)}, "cls.predictions.decoder.weight differs from"),
     ],

@@ -8,6 +8,7 @@ import transformers
 from trainer.config import schema
 from trainer.errors import CheckpointError
 from trainer.model import hf_config
+from trainer.model.encoder import BertModel
 from trainer.model.heads import BertForPreTraining, BertForQuestionAnswering
 
 CONFIG = schema.Model(hidden_size=32, num_hidden_layers=2, num_attention_heads=2, layer_norm_eps=1e-7)
@@ -23,6 +24,7 @@ def test_a_description_is_read_back_as_the_same_model() -> None:
         BertForPreTraining(CONFIG, 97, next_sentence_prediction=True),
         BertForPreTraining(CONFIG, 97, next_sentence_prediction=False),
         BertForQuestionAnswering(CONFIG, 97),
+        BertModel(CONFIG, 97, pooler=True),
     ]
 
     for model in models:
@@ -62,7 +64,7 @@ def test_a_description_by_hugging_face_is_read() -> None:
         (described(model_type="roberta"), "model_type is 'roberta', BERT's is 'bert'"),
         (described(hidden_act="gelu_new"), "hidden_act is 'gelu_new', BERT's is 'gelu'"),
         (described(vocab_size=None), "vocab_size is None, not a number of pieces"),
-        (described(architectures=["BertModel"]), 'architectures is ["BertModel"]'),
+        (described(architectures=["BertForTokenClassification"]), 'architectures is ["BertForTokenClassification"]'),
         (described(architectures=None), "architectures is null"),
         (described(hidden_size="wide"), "hidden_size is 'wide'"),
         (described(num_attention_heads=3), "num_attention_heads 3 does not divide hidden_size 32"),

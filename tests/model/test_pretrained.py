@@ -190,12 +190,12 @@ def absent(directory: Path) -> None:
         (absent, "no such model directory; give the path"),
         (without_config, "holds no config.json; "),
         (without_weights, "holds no model.safetensors; save the model as safetensors"),
-        (without_vocabulary, "holds neither tokenizer.json nor vocab.txt; "),
+        (without_vocabulary, "brings no vocabulary; "),
         (truncated, "model.safetensors: torn or not safetensors"),
         (pickled, "model.safetensors: torn or not safetensors"),
         (of_another_vocabulary, "the vocabulary has 98 pieces, the model 97; "),
         (of_another_class, "tensor cls.predictions.bias is missing; "),
-        (of_another_shape, r"tensor qa_outputs.weight has shape \(3, 32\), config.json asks for \(2, 32\); "),
+        (of_another_shape, r"tensor qa_outputs.weight has shape \(3, 32\), the configuration asks for \(2, 32\); "),
     ],
 )
 def test_a_damaged_directory_is_refused_in_one_line(

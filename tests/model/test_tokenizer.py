@@ -103,3 +103,29 @@ def test_broken_files_are_refused(tmp_path: Path, file: str, text: str, message:
 
     with pytest.raises(CheckpointError, match=message):
         tokenizer_files.read(str(tmp_path))
+
+
+def test_a_vocabulary_alone_tells_its_case(tokenizer: Tokenizer) -> None:
+    pieces = [piece for piece, _ in sorted(tokenizer.get_vocab().items(), key=lambda piece: piece[1])]
+    cased = "\n".join(["Paris" if piece == "paris" else piece for piece in pieces])
+
+    assert tokenizer_files.of_vocabulary("\n".join(pieces), "memory").encode("Paris").tokens[1] == "paris"
+    assert tokenizer_files.of_vocabulary(cased, "memory").encode("Paris").tokens[1] == "Paris"
+
+
+def test_accents_and_chinese_characters_are_treated_as_the_settings_say(tokenizer: Tokenizer, tmp_path: Path) -> None:
+    tokenizer.normalizer = normalizers.BertNormalizer(strip_accents=False, handle_chinese_chars=False)
+    tokenizer_files.write(tokenizer_files.complete(tokenizer, "memory"), str(tmp_path), 64)
+    (tmp_path / "tokenizer.json").unlink()
+
+    read = tokenizer_files.read(str(tmp_path)).normalizer
+
+    assert (read.lowercase, read.strip_accents, read.handle_chinese_chars) == (True, False, False)
+
+
+@pytest.mark.parametrize("file", ["vocab.txt", "tokenizer.json"])
+def test_a_file_by_itself_is_a_tokenizer(tokenizer: Tokenizer, tmp_path: Path, file: str) -> None:
+    complete = tokenizer_files.complete(tokenizer, "memory")
+    tokenizer_files.write(complete, str(tmp_path), 64)
+
+    assert json.loads(tokenizer_files.read(str(tmp_path / file)).to_str()) == json.loads(complete.to_str())

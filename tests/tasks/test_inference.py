@@ -1,4 +1,3 @@
-import os
 from pathlib import Path
 
 import pytest
@@ -6,7 +5,7 @@ from click.testing import CliRunner, Result
 
 from tests.tasks.conftest import Prepared
 from trainer.cli import main
-from trainer.model.pretrained import from_pretrained, save_pretrained
+from trainer.model.pretrained import save_pretrained
 from trainer.tasks.pretrain import PretrainTask
 from trainer.tasks.squad import SquadTask
 
@@ -76,14 +75,3 @@ def test_without_any_model_the_remedy_is_told(tmp_path: Path, monkeypatch: pytes
     assert (
         result.stderr == "berth: runs/: no fitting model there; train one with `berth run quickstart` or give --model\n"
     )
-
-
-def test_an_export_is_a_model_directory_of_its_own(models: Path, tmp_path: Path) -> None:
-    destination = str(tmp_path / "exported")
-    assert berth("export", os.fspath(models / "squad"), destination).exit_code == 0
-    model, _ = from_pretrained(destination)
-    original, _ = from_pretrained(str(models / "squad" / "model"))
-    assert all(a.equal(b) for a, b in zip(model.parameters(), original.parameters(), strict=True))
-    again = berth("export", os.fspath(models / "squad"), destination)
-    assert again.exit_code == 2
-    assert "the directory is not empty" in again.stderr

@@ -32,6 +32,7 @@ _MODULES: dict[str, tuple[str, ...]] = {
     "predictions.dense": ("cls.predictions.transform.dense",),
     "predictions.layer_norm": ("cls.predictions.transform.LayerNorm",),
     "next_sentence.pooler": ("bert.pooler.dense",),
+    "pooler": ("bert.pooler.dense",),
     "next_sentence.seq_relationship": ("cls.seq_relationship",),
     "qa_outputs": ("qa_outputs",),
 }
@@ -68,18 +69,21 @@ def from_hf(tensors: Mapping[str, Tensor], model: nn.Module, where: str) -> dict
     """A state dict for `model`, in fp32, out of tensors under Hugging Face's names. `where` is the file they are from.
 
     Raises:
-        CheckpointError: a tensor is missing, of another shape, left over, or tied in BERT but not here.
+        CheckpointError: a tensor is missing, of another shape, no floats, left over, or tied in BERT but not here.
     """
     found = {_today(name): tensor for name, tensor in tensors.items()}
     expected = dict(_expected(model))
     for name, shape in expected.items():
         if name not in found:
             raise CheckpointError(
-                where, f"tensor {name} is missing", "export the model again as the class that config.json names"
+                where, f"tensor {name} is missing", "export the model again as the class that its configuration names"
             )
         if found[name].shape != shape:
-            problem = f"tensor {name} has shape {tuple(found[name].shape)}, config.json asks for {tuple(shape)}"
-            raise CheckpointError(where, problem, "bring weights and config.json of one model together")
+            problem = f"tensor {name} has shape {tuple(found[name].shape)}, the configuration asks for {tuple(shape)}"
+            raise CheckpointError(where, problem, "bring weights and configuration of one model together")
+        if not found[name].is_floating_point():
+            problem = f"tensor {name} holds {str(found[name].dtype).removeprefix('torch.')}, not floats"
+            raise CheckpointError(where, problem, "export the model without quantization")
     _check_left_over({name: found[name] for name in found.keys() - expected.keys()}, found, where)
     return {
         name: torch.cat([found[their].to(torch.float32) for their in hf_names(name)]) for name in model.state_dict()
@@ -87,7 +91,10 @@ def from_hf(tensors: Mapping[str, Tensor], model: nn.Module, where: str) -> dict
 
 
 def _today(name: str) -> str:
-    """Exports of 2019 call a LayerNorm's weight gamma and its bias beta, as TensorFlow does."""
+    """Exports of 2019 call a LayerNorm's weight gamma and its bias beta, as TensorFlow does; those of a bare
+    `BertModel` leave `bert.` out.
+    """
+    name = re.sub(r"^(?=(embeddings|encoder|pooler)\.)", "bert.", name)
     return re.sub(r"LayerNorm\.gamma$", "LayerNorm.weight", re.sub(r"LayerNorm\.beta$", "LayerNorm.bias", name))
 
 
@@ -106,5 +113,5 @@ def _check_left_over(left_over: Mapping[str, Tensor], found: Mapping[str, Tensor
                 raise CheckpointError(where, problem, "only models with tied word embeddings are supported")
         elif not name.startswith(_UNUSED):
             raise CheckpointError(
-                where, f"tensor {name} belongs to no BERT", "check that config.json names the right class"
+                where, f"tensor {name} belongs to no BERT", "check that the configuration names the right class"
             )

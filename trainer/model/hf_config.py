@@ -11,16 +11,17 @@ import torch
 
 from trainer.config import schema
 from trainer.errors import CheckpointError
-from trainer.model.heads import BertForPreTraining, BertForQuestionAnswering, PretrainedModel
+from trainer.model.encoder import AnyBert, BertModel
+from trainer.model.heads import BertForPreTraining, BertForQuestionAnswering
 
 _FIXED = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute", "is_decoder": False}
 """What is true of every BERT here. A file need not say it but must not say otherwise."""
 
 
-def dumps(model: PretrainedModel, pad_token_id: int) -> str:
+def dumps(model: AnyBert, pad_token_id: int) -> str:
     """The text of config.json."""
     described = {
-        "architectures": [_architecture(model)],
+        "architectures": [architecture(model)],
         **_FIXED,
         **model.config.model_dump(),
         "vocab_size": model.vocab_size,
@@ -31,13 +32,21 @@ def dumps(model: PretrainedModel, pad_token_id: int) -> str:
     return json.dumps(described, indent=2) + "\n"
 
 
-def loads(text: str, where: str) -> PretrainedModel:
+def loads(text: str, where: str) -> AnyBert:
     """A model of that description without weights: its parameters lie on the device `meta` until they are assigned.
 
     Raises:
-        CheckpointError: not JSON, not a BERT, or of a class that Berth does not have.
+        CheckpointError: as `parse` and `without_weights`.
     """
-    described = _parse(text, where)
+    return without_weights(parse(text, where), where)
+
+
+def without_weights(described: dict[str, Any], where: str) -> AnyBert:
+    """As `loads`, of what config.json holds.
+
+    Raises:
+        CheckpointError: not a BERT, or of a class that Berth does not have.
+    """
     for key, value in _FIXED.items():
         if described.get(key, value) != value:
             raise CheckpointError(where, f"{key} is {described[key]!r}, BERT's is {value!r}", "choose a BERT model")
@@ -45,16 +54,19 @@ def loads(text: str, where: str) -> PretrainedModel:
     if not isinstance(vocab_size, int) or vocab_size < 1:
         raise CheckpointError(where, f"vocab_size is {vocab_size!r}, not a number of pieces", "export the model again")
     with torch.device("meta"):
-        return _without_weights(described.get("architectures"), _model(described, where), vocab_size, where)
+        return _of_class(described.get("architectures"), _model(described, where), vocab_size, where)
 
 
-def _architecture(model: PretrainedModel) -> str:
+def architecture(model: AnyBert) -> str:
+    """What Hugging Face calls the class."""
     if isinstance(model, BertForQuestionAnswering):
         return "BertForQuestionAnswering"
+    if isinstance(model, BertModel):
+        return "BertModel"
     return "BertForMaskedLM" if model.next_sentence is None else "BertForPreTraining"
 
 
-def _without_weights(architectures: Any, config: schema.Model, vocab_size: int, where: str) -> PretrainedModel:
+def _of_class(architectures: Any, config: schema.Model, vocab_size: int, where: str) -> AnyBert:
     match architectures:
         case ["BertForPreTraining"]:
             return BertForPreTraining(config, vocab_size, next_sentence_prediction=True)
@@ -62,15 +74,22 @@ def _without_weights(architectures: Any, config: schema.Model, vocab_size: int, 
             return BertForPreTraining(config, vocab_size, next_sentence_prediction=False)
         case ["BertForQuestionAnswering"]:
             return BertForQuestionAnswering(config, vocab_size)
+        case ["BertModel"]:
+            return BertModel(config, vocab_size, pooler=True)
         case _:
             raise CheckpointError(
                 where,
                 f"architectures is {json.dumps(architectures)}",
-                "choose a BertForPreTraining, BertForMaskedLM or BertForQuestionAnswering",
+                "choose a BertForPreTraining, BertForMaskedLM, BertForQuestionAnswering or BertModel",
             )
 
 
-def _parse(text: str, where: str) -> dict[str, Any]:
+def parse(text: str, where: str) -> dict[str, Any]:
+    """What config.json holds.
+
+    Raises:
+        CheckpointError: not a JSON object.
+    """
     try:
         described = json.loads(text)
     except json.JSONDecodeError as error:

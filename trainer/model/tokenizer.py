@@ -5,6 +5,8 @@ and `BertTokenizer` ask for. Older directories hold only the latter two, so both
 """
 
 import json
+import re
+from collections.abc import Collection
 from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, decoders, normalizers, pre_tokenizers, processors
@@ -20,6 +22,9 @@ SPECIAL_TOKENS = {
     "sep_token": "[SEP]",
     "mask_token": "[MASK]",
 }
+
+_SPECIAL = re.compile(r"\[\w+\]")
+"""[CLS], [unused0]: says nothing of the case of a vocabulary."""
 
 
 def complete(tokenizer: Tokenizer, where: str) -> Tokenizer:
@@ -65,21 +70,61 @@ def write(tokenizer: Tokenizer, uri: str, model_max_length: int) -> None:
     storage.write_text(storage.join(uri, "tokenizer_config.json"), json.dumps(settings, indent=2) + "\n")
 
 
+def has(names: Collection[str]) -> bool:
+    """Whether a directory that holds `names` has a tokenizer."""
+    return "tokenizer.json" in names or "vocab.txt" in names
+
+
 def read(uri: str) -> Tokenizer:
-    """The tokenizer of the model directory `uri`.
+    """The tokenizer of the model directory `uri`, or of a file in one: its tokenizer.json or vocab.txt.
 
     Raises:
         CheckpointError: there is none, or it cannot be read.
     """
+    if uri.endswith(".json"):
+        return complete(_from_json(storage.read_text(uri), uri), uri)
+    if uri.endswith(".txt"):
+        return of_vocabulary(storage.read_text(uri), uri)
     names = storage.names(uri)
     if "tokenizer.json" in names:
-        where = storage.join(uri, "tokenizer.json")
-        return complete(_from_json(storage.read_text(where), where), where)
-    if "vocab.txt" in names:
-        where = storage.join(uri, "vocab.txt")
-        lowercase = "tokenizer_config.json" not in names or _is_uncased(storage.join(uri, "tokenizer_config.json"))
-        return complete(_from_pieces(storage.read_text(where), lowercase), where)
-    raise CheckpointError(uri, "holds neither tokenizer.json nor vocab.txt", "copy the model's vocabulary there")
+        return read(storage.join(uri, "tokenizer.json"))
+    if "vocab.txt" not in names:
+        raise CheckpointError(uri, "holds neither tokenizer.json nor vocab.txt", "copy the model's vocabulary there")
+    where = storage.join(uri, "vocab.txt")
+    settings = _settings(storage.join(uri, "tokenizer_config.json")) if "tokenizer_config.json" in names else {}
+    return of_vocabulary(
+        storage.read_text(where),
+        where,
+        lowercase=settings.get("do_lower_case"),
+        handle_chinese_chars=settings.get("tokenize_chinese_chars"),
+        strip_accents=settings.get("strip_accents"),
+    )
+
+
+def of_vocabulary(
+    text: str,
+    where: str,
+    lowercase: bool | None = None,
+    handle_chinese_chars: bool | None = None,
+    strip_accents: bool | None = None,
+) -> Tokenizer:
+    """The tokenizer of a vocab.txt, one piece a line.
+
+    What is None is as in Google's BERT: a vocabulary with upper-case letters is cased, others are not; Chinese
+    characters stand alone; accents are stripped where letters are lower-cased.
+
+    Raises:
+        CheckpointError: it lacks a special token.
+    """
+    pieces = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
+    if lowercase is None:
+        lowercase = all(piece == piece.lower() for piece in pieces if not _SPECIAL.fullmatch(piece))
+    tokenizer = Tokenizer(WordPiece({piece: number for number, piece in enumerate(pieces)}, unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(
+        lowercase=lowercase, handle_chinese_chars=handle_chinese_chars is not False, strip_accents=strip_accents
+    )
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return complete(tokenizer, where)
 
 
 def _from_json(text: str, where: str) -> Tokenizer:
@@ -89,17 +134,11 @@ def _from_json(text: str, where: str) -> Tokenizer:
         raise CheckpointError(where, f"not a tokenizer ({error})", "export the model again") from error
 
 
-def _from_pieces(text: str, lowercase: bool) -> Tokenizer:
-    pieces = text.replace("\r\n", "\n").removesuffix("\n").split("\n")
-    tokenizer = Tokenizer(WordPiece({piece: number for number, piece in enumerate(pieces)}, unk_token="[UNK]"))
-    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=lowercase)
-    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    return tokenizer
-
-
-def _is_uncased(where: str) -> bool:
+def _settings(where: str) -> dict[str, Any]:
     try:
         settings: Any = json.loads(storage.read_text(where))
-        return bool(settings.get("do_lower_case", True))
-    except (json.JSONDecodeError, AttributeError) as error:
-        raise CheckpointError(where, "not a JSON object", "export the model again") from error
+    except json.JSONDecodeError:
+        settings = None
+    if not isinstance(settings, dict):
+        raise CheckpointError(where, "not a JSON object", "export the model again")
+    return settings
