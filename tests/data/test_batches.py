@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from trainer.config.schema import Pretrain
 from trainer.data.batches import PretrainSamples, Sample
@@ -40,6 +41,9 @@ class Numbered:
     def __init__(self, *counts: int) -> None:
         self.counts = list(counts)
 
+    def lengths(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        return numbers % 7 + 1
+
     def sample(self, number: int, rng: np.random.Generator) -> Sample:
         drawn = rng.integers(2**31, size=1, dtype=np.int32)
         return Sample(np.array([number], np.int32), np.zeros(1, np.uint8), np.zeros(1, np.int32), drawn, None)
@@ -65,7 +69,10 @@ def test_batches_are_the_same_at_any_world_size(samples: PretrainSamples, step: 
     assert len(whole) == 24
     for world_size in (2, 3, 5, 8, 30):
         parts = [plain(samples.samples(step, rank, world_size)) for rank in range(world_size)]
-        assert list(chain.from_iterable(parts)) == whole
+        assert sorted(chain.from_iterable(parts), key=str) == sorted(whole, key=str)
+        assert {len(part) for part in parts} <= {24 // world_size, -(-24 // world_size)}
+        for part in parts:
+            assert part == [sample for sample in whole if sample in part]  # micro-batches in the batch's random order
 
 
 @pytest.mark.parametrize("world_size", [1, 2, 3, 8])
@@ -78,8 +85,10 @@ def test_an_epoch_has_each_instance_once_shared_by_the_ranks(
     epochs = 3
     seen: list[int] = []
     for step in range(-(-epochs * len(samples) // batch_size)):
-        for rank in range(world_size):
-            seen += numbers(samples.samples(step, rank, world_size))
+        whole = numbers(samples.samples(step, 0, 1))
+        shared = [number for rank in range(world_size) for number in numbers(samples.samples(step, rank, world_size))]
+        assert sorted(shared) == sorted(whole)
+        seen += whole
     for epoch in range(epochs):
         assert sorted(seen[epoch * len(samples) : (epoch + 1) * len(samples)]) == list(range(sum(sizes)))
 

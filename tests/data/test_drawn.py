@@ -40,3 +40,12 @@ def test_instances_are_numbered_in_the_order_of_the_text(numbered_corpus: WriteC
         ids[sample.masked_positions] = sample.labels
         firsts.append(int(ids[1]))
     assert firsts == [5, 35, 55, 66, 96]
+
+
+def test_the_lengths_are_those_of_the_chunks_which_one_text_of_full_length_has(
+    numbered_corpus: WriteCorpus, special: SpecialIds
+) -> None:
+    corpus = numbered_corpus([[30], [20, 11], [30, 25, 3]], documents_per_shard=1)
+    instances = drawn(corpus, special)
+    made = [instances.sample(number, generator(0, number)).input_ids.size - 2 for number in range(len(instances))]
+    assert instances.lengths(np.arange(len(instances))).tolist() == made == [30, 20, 11, 30, 28]

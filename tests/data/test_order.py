@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trainer.data.order import Order, Permutation, rank_slice
+from trainer.data.order import Order, Permutation, rank_slice, ranks_of
 
 seeds = st.integers(-(2**40), 2**70)
 counts = st.integers(1, 1000)
@@ -142,3 +142,18 @@ def test_ranks_share_a_batch_evenly(batch_size: int, world_size: int) -> None:
     assert all(left.stop == right.start for left, right in pairwise(slices))
     assert (slices[0].start, slices[-1].stop) == (0, batch_size)
     assert max(sizes) - min(sizes) <= 1
+
+
+@given(lengths=st.lists(st.integers(1, 512), min_size=1, max_size=300), world_size=st.integers(1, 64))
+def test_ranks_take_as_many_samples_but_for_one_and_tokens_but_for_the_longest(
+    lengths: list[int], world_size: int
+) -> None:
+    ranks = ranks_of(np.array(lengths), world_size)
+    samples = np.bincount(ranks, minlength=world_size)
+    tokens = np.bincount(ranks, weights=lengths, minlength=world_size)
+    assert samples.max() - samples.min() <= 1
+    assert tokens.max() - tokens.min() <= max(lengths)
+
+
+def test_equal_samples_are_dealt_forth_and_back() -> None:
+    assert ranks_of(np.full(7, 9), 3).tolist() == [0, 1, 2, 2, 1, 0, 0]

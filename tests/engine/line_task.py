@@ -29,11 +29,13 @@ class LineTask:
     def start(self, state: State) -> None:
         pass
 
+    def inputs(self, batch: int) -> torch.Tensor:
+        return torch.randn(self.settings.batch_size, 2, generator=torch.Generator().manual_seed(batch))
+
     def micro_batches(self, step: int, rank: int, world_size: int) -> Sequence[MicroBatch]:
         self.seen.append(step)
         size = self.settings.batch_size // world_size
-        generator = torch.Generator().manual_seed(step)
-        x = torch.randn(self.settings.batch_size, 2, generator=generator)[rank * size : (rank + 1) * size]
+        x = self.inputs(step)[rank * size : (rank + 1) * size]
         return [MicroBatch(part, (len(part),), len(part)) for part in x.split(self.settings.micro_batch_size)]
 
     def losses(self, model: nn.Module, inputs: torch.Tensor) -> Sums:

@@ -81,11 +81,11 @@ def test_twenty_steps_are_the_papers(config: schema.Optimizer, dtype: torch.dtyp
     for step in range(20):
         gradients(model, step)
         learning_rate = config.learning_rate / (1 + step)
-        optimizers.set_learning_rate(optimizer, learning_rate)
-        optimizer.step()
         for parameter, reference in zip(model.parameters(), references, strict=True):
             assert parameter.grad is not None
             reference.step(parameter.grad.double().numpy(), learning_rate)
+        optimizers.set_learning_rate(optimizer, learning_rate)
+        optimizer.step()
 
     for (name, parameter), reference in zip(model.named_parameters(), references, strict=True):
         np.testing.assert_allclose(parameter.detach().double(), reference.weight, rtol=0, atol=tolerance, err_msg=name)
@@ -101,6 +101,41 @@ def test_lamb_moves_a_matrix_by_its_share_of_the_matrixs_norm() -> None:
 
     moved = (model[1].weight - before).norm() / before.norm()
     assert moved.item() == pytest.approx(LAMB.learning_rate, rel=1e-5)
+
+
+@pytest.mark.parametrize("config", [ADAMW, LAMB], ids=["adamw", "lamb"])
+def test_a_step_with_something_infinite_changes_nothing(config: schema.Optimizer) -> None:
+    undisturbed, disturbed = small_model(), small_model()
+    one, other = optimizers.build(config, undisturbed), optimizers.build(config, disturbed)
+    train(undisturbed, one, 0, 2)
+    train(disturbed, other, 0, 1)
+
+    for parameter in disturbed.parameters():
+        parameter.grad = torch.full_like(parameter, torch.nan)
+    optimizers.skip_where(other, torch.ones(()))
+    other.step()
+    optimizers.skip_where(other, torch.zeros(()))
+    train(disturbed, other, 1, 2)
+
+    assert all(map(torch.equal, disturbed.parameters(), undisturbed.parameters()))
+    assert optimizers.updates(one) == optimizers.updates(other) == 2
+    states = [optimizers.state_tensors(*pair) for pair in ((one, undisturbed), (other, disturbed))]
+    assert all(torch.equal(tensor, states[1][name]) for name, tensor in states[0].items())
+
+
+def test_a_matrix_larger_than_a_chunk_has_one_trust_ratio() -> None:
+    torch.manual_seed(0)
+    model = nn.Embedding(1500, 1024)
+    before = model.weight.detach().clone()
+    optimizer = optimizers.build(LAMB, model)
+
+    gradients(model, 0)
+    optimizer.step()
+
+    moved = (model.weight.detach() - before).double()
+    assert (moved.norm() / before.double().norm()).item() == pytest.approx(LAMB.learning_rate, rel=1e-5)
+    first, second = moved.view(-1).split(1 << 20)  # at step 1, u is the gradient's sign and a little decay
+    assert first.abs().mean().item() == pytest.approx(second.abs().mean().item(), rel=1e-3)
 
 
 def test_a_step_leaves_the_learning_rate_as_it_was_set() -> None:

@@ -86,6 +86,17 @@ class Schedule(Section):
     """Where the schedule ends, a step after the last."""
 
 
+class Guard(Section):
+    """Steps whose loss or gradient is not finite, or whose gradient is a spike, are not taken."""
+
+    spike_factor: Annotated[float, Field(gt=1)] = 20.0
+    """A gradient is a spike if its norm is over so many times the running mean of the good steps' norms."""
+    rollback_after: Count = 5
+    """After so many bad steps in a row the training goes back to the last checkpoint, and on with other batches."""
+    max_rollbacks: Annotated[int, Field(ge=0)] = 2
+    """So often without a new checkpoint between them; then the run is given up."""
+
+
 class Training(Section):
     """What every training stage sets."""
 
@@ -97,9 +108,14 @@ class Training(Section):
     """Tokens in a sample, [CLS] and [SEP] included."""
     optimizer: Optimizer = Optimizer()
     schedule: Schedule = Schedule()
+    guard: Guard = Guard()
     precision: Literal["auto", "bf16", "fp32"] = "auto"
     """`auto` is bf16 autocast where the CPU or GPU computes in bf16, else fp32. Weights and optimizer state are
     always fp32.
+    """
+    compile: bool | Literal["auto"] = "auto"
+    """Let torch's compiler fuse the layers; `auto` does on CUDA. It takes a minute at each start and a C compiler (on
+    the CPU a C++ compiler), and changes results in the last digits.
     """
     log_every: Count = 10
     """Steps between two points of the curves."""
@@ -139,7 +155,9 @@ class Squad(Training):
     dev: str
     """The file to score on."""
     model: str | None = None
-    """A model directory to start from. Without it: the last pretraining of this run; without one, random weights."""
+    """A model to start from: whatever `trainer.from_pretrained` opens. Without it: the last pretraining of this run;
+    without one, random weights.
+    """
     batch_size: Count = 24
     micro_batch_size: Count = 12
     max_length: Annotated[int, Field(ge=16)] = 384

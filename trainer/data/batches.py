@@ -11,7 +11,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.data.order import Order, rank_slice
+from trainer.data.order import Order, rank_slice, ranks_of
 from trainer.data.randomness import generator
 
 
@@ -35,6 +35,10 @@ class Instances(Protocol):
 
     counts: list[int]
     """How many there are of each source of the corpus; they are numbered through all sources."""
+
+    def lengths(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """About how many tokens each of the instances `numbers` has, without making it."""
+        ...
 
     def sample(self, number: int, rng: np.random.Generator) -> Sample:
         """Instance `number` with masks; a function of the number and of what the generator draws."""
@@ -63,11 +67,13 @@ class PretrainSamples:
         return len(self._order)
 
     def samples(self, step: int, rank: int, world_size: int) -> list[Sample]:
-        """The rank's part of the batch of optimizer step `step`, which is counted from 0."""
-        part = rank_slice(self._batch_size, rank, world_size)
+        """The rank's part of the batch of step `step`, counted from 0: all ranks have about as many tokens."""
         before = step * self._batch_size
-        rounds, numbers = self._order(before + part.start, before + part.stop)
-        return [self._sample(*pair) for pair in zip(rounds.tolist(), numbers.tolist(), strict=True)]
+        rounds, numbers = self._order(before, before + self._batch_size)
+        if world_size > 1:
+            mine = ranks_of(self._instances.lengths(numbers), world_size) == rank
+            rounds, numbers = rounds[mine], numbers[mine]
+        return [self._sample(*place) for place in zip(rounds.tolist(), numbers.tolist(), strict=True)]
 
     def evaluation(self, rank: int, world_size: int) -> Iterator[Sample]:
         """The rank's part of all instances, whatever their weights: each once and in order, always the same masks."""

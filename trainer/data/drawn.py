@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trainer.config import schema
 from trainer.data.batches import Sample
@@ -34,6 +35,12 @@ class DrawnInstances:
 
     def __len__(self) -> int:
         return len(self._chunks)
+
+    def lengths(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Tokens of the chunks `numbers`: what is drawn of one is longer the longer it is, though a random second text
+        may fill it up and a short length cut it off.
+        """
+        return self._chunks.tokens(numbers)
 
     def sample(self, number: int, rng: np.random.Generator) -> Sample:
         """An instance of chunk `number`, with masks."""

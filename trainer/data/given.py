@@ -60,6 +60,15 @@ class GivenInstances:
     def __len__(self) -> int:
         return int(self._firsts[-1])
 
+    def lengths(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Tokens of the instances `numbers`."""
+        shards = np.searchsorted(self._firsts, numbers, side="right") - 1
+        lengths = np.empty_like(numbers)
+        for shard in np.unique(shards).tolist():
+            inside = shards == shard
+            lengths[inside] = self._shards[shard].lengths(numbers[inside] - self._firsts[shard])
+        return lengths
+
     def sample(self, number: int, rng: np.random.Generator) -> Sample:
         """Instance `number`, with its own masks or with those that are drawn."""
         shard = int(np.searchsorted(self._firsts, number, side="right")) - 1
@@ -107,6 +116,9 @@ class _MappedShard:
         self._positions, self._position_offsets = flat(positions)
         self._shown, _ = flat(shown)
         self._labels = labels.to_numpy()
+
+    def lengths(self, numbers: NDArray[np.int64]) -> NDArray[np.int32]:
+        return self._token_offsets[numbers + 1] - self._token_offsets[numbers]
 
     def row(self, number: int) -> Given:
         start, end = self._token_offsets[number : number + 2]

@@ -104,6 +104,21 @@ class Order:
         return rounds, numbers + sum(self._counts[:source])
 
 
+def ranks_of(lengths: NDArray[np.int64], world_size: int) -> NDArray[np.int64]:
+    """Which rank takes each sample of a batch, so that all have about as many tokens, and as many samples but for one.
+
+    The samples are dealt from the longest to the shortest, to the first rank up to the last and back again.
+
+    Args:
+        lengths: (B,) in tokens.
+        world_size: the number of ranks.
+    """
+    dealt = np.arange(lengths.size) % (2 * world_size)
+    ranks = np.empty_like(dealt)
+    ranks[np.argsort(-lengths, kind="stable")] = np.minimum(dealt, 2 * world_size - 1 - dealt)
+    return ranks
+
+
 def rank_slice(batch_size: int, rank: int, world_size: int) -> slice:
     """The part of a batch that a rank works on: contiguous, and no two ranks' sizes differ by more than one."""
     return slice(batch_size * rank // world_size, batch_size * (rank + 1) // world_size)

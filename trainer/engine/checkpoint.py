@@ -12,6 +12,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -20,13 +21,13 @@ from tokenizers import Tokenizer
 
 from trainer import storage
 from trainer.data import vocab
-from trainer.engine.state import State
-from trainer.errors import CheckpointError, StorageError
+from trainer.engine.state import State, Vigilance
+from trainer.errors import BerthError, CheckpointError, StorageError
 from trainer.optim import optimizers
 
 log = logging.getLogger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 
 
 def newest(uri: str) -> str | None:
@@ -49,11 +50,16 @@ class Checkpoints:
         self.keep = keep
 
     def save(self, state: State, tokenizer: Tokenizer) -> None:
-        """Write the state under its step, then delete the oldest over `keep`. Call on one worker only."""
+        """Write the state under its step, then delete the oldest over `keep`. Call on one worker only.
+
+        Raises:
+            BerthError: a weight or a moment is not finite; nothing is written.
+        """
         folder = storage.join(self.uri, f"step-{state.step:08d}")
+        writers = _writers(state, tokenizer, self.fingerprint, folder)
         storage.remove(folder)
         hashes: dict[str, str] = {}
-        for name, write in _writers(state, tokenizer, self.fingerprint).items():
+        for name, write in writers.items():
             with storage.new_file(storage.join(folder, name)) as path:
                 write(path)
                 hashes[name] = _sha256(path)
@@ -70,13 +76,26 @@ class Checkpoints:
         files = self._latest()
         if files is None:
             return False
-        figures = json.loads(files["state.json"].read_text())
-        state.step = figures["step"]
-        state.tokens = figures["tokens"]
-        state.seconds = figures["seconds"]
-        state.history = [json.loads(line) for line in files["history.jsonl"].read_text().splitlines()]
-        _load_tensors(files, state)
+        _load(files, state)
         return True
+
+    def load_good(self, state: State) -> bool:
+        """Fill the state from the newest whole checkpoint that was not saved amid bad steps; False without such.
+
+        Raises:
+            CheckpointError: the checkpoint is of another configuration.
+        """
+        files = self._latest(good=True)
+        if files is None:
+            return False
+        _load(files, state)
+        return True
+
+    def remove_after(self, step: int) -> None:
+        """Delete the checkpoints of later steps. Call on one worker only."""
+        for name in _complete(self.uri):
+            if int(name.removeprefix("step-")) > step:
+                storage.remove(storage.join(self.uri, name))
 
     def load_weights_and_moments(self, state: State) -> None:
         """Fill a fresh state from the newest checkpoint of the phase before, as NVIDIA's second phase does: the
@@ -88,9 +107,9 @@ class Checkpoints:
         files = self._latest()
         if files is None:
             raise CheckpointError(self.uri, "no whole checkpoint of the phase before", "delete that stage's folder")
-        _load_tensors(files, state)
+        _load_tensors(files, state, updates=0)
 
-    def _latest(self) -> dict[str, Path] | None:
+    def _latest(self, *, good: bool = False) -> dict[str, Path] | None:
         for name in reversed(_complete(self.uri)):
             folder = storage.join(self.uri, name)
             try:
@@ -105,7 +124,8 @@ class Checkpoints:
                     "it belongs to another configuration",
                     "give the run another name or delete the stage's folder",
                 )
-            return files
+            if not (good and figures["vigilance"]["bad_in_row"]):
+                return files
         return None
 
 
@@ -114,22 +134,35 @@ def _complete(uri: str) -> list[str]:
     return [name for name in steps if storage.exists(storage.join(uri, name, "complete.json"))]
 
 
-def _load_tensors(files: dict[str, Path], state: State) -> None:
+def _load(files: dict[str, Path], state: State) -> None:
+    figures = json.loads(files["state.json"].read_text())
+    state.step = figures["step"]
+    state.tokens = figures["tokens"]
+    state.seconds = figures["seconds"]
+    state.vigilance = Vigilance(**figures["vigilance"])
+    state.history = [json.loads(line) for line in files["history.jsonl"].read_text().splitlines()]
+    _load_tensors(files, state, figures["updates"])
+
+
+def _load_tensors(files: dict[str, Path], state: State, updates: int) -> None:
     state.model.load_state_dict(load_file(files["model.safetensors"]))
     moments = files["optimizer.safetensors"]
-    optimizers.load_state_tensors(state.optimizer, state.model, load_file(moments), state.step, str(moments))
+    optimizers.load_state_tensors(state.optimizer, state.model, load_file(moments), updates, str(moments))
 
 
-def _writers(state: State, tokenizer: Tokenizer, fingerprint: str) -> dict[str, Callable[[Path], object]]:
+def _writers(state: State, tokenizer: Tokenizer, fingerprint: str, folder: str) -> dict[str, Callable[[Path], object]]:
     figures = {
         "format": FORMAT,
         "fingerprint": fingerprint,
         "step": state.step,
+        "updates": optimizers.updates(state.optimizer),
         "tokens": state.tokens,
         "seconds": state.seconds,
+        "vigilance": asdict(state.vigilance),
     }
     model = _on_host(dict(state.model.state_dict()))
     moments = _on_host(optimizers.state_tensors(state.optimizer, state.model))
+    _refuse_what_is_not_finite({**model, **moments}, folder)
     history = "".join(json.dumps(record) + "\n" for record in state.history)
     pieces = vocab.pieces(tokenizer)
     return {
@@ -140,6 +173,12 @@ def _writers(state: State, tokenizer: Tokenizer, fingerprint: str) -> dict[str, 
         "state.json": lambda path: path.write_text(json.dumps(figures, indent=1)),
         "vocab.txt": lambda path: path.write_text("".join(f"{piece}\n" for piece in pieces), encoding="utf-8"),
     }
+
+
+def _refuse_what_is_not_finite(tensors: dict[str, torch.Tensor], folder: str) -> None:
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor).all():
+            raise BerthError(f"{folder}: not saved, {name} is not finite; start from a sound model or at a lower rate")
 
 
 def _on_host(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

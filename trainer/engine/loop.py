@@ -5,6 +5,7 @@ are divided by the counts over all workers, and gradients are summed. What a res
 the slices fall.
 """
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,12 +15,16 @@ from torch import Tensor, nn
 
 from trainer.config.schema import Training
 from trainer.engine.checkpoint import Checkpoints
+from trainer.engine.guard import Guard
 from trainer.engine.parallel import Workers, accumulating, autocast
 from trainer.engine.state import Record, State, seed_step
 from trainer.engine.task import MicroBatch, Task
-from trainer.optim.optimizers import set_learning_rate
+from trainer.errors import BerthError
+from trainer.optim.optimizers import set_learning_rate, skip_where
 from trainer.optim.schedules import multiplier
 from trainer.tracking.tracker import Tracker
+
+log = logging.getLogger(__name__)
 
 
 class Loop:
@@ -54,38 +59,50 @@ class Loop:
         self.stop_requested = stop_requested
         self._model = workers.spread(state.model)
         self._settings: Training = task.settings
+        self._saved = state.step
+        self._guard = Guard(self._settings.guard, workers.device, state.vigilance)
 
     def run(self) -> bool:
         """Train; True when the last step is done, False when asked to stop before it. The state is saved in both
         cases.
+
+        Raises:
+            BerthError: the training does not get on, bad step after bad step.
         """
         self._settle()
-        saved = self.state.step
+        while self._train():
+            self._roll_back()
+        if self._saved != self.state.step:
+            self._save()
+        return self.state.step == self.task.steps
+
+    def _train(self) -> bool:
+        """Train to the last step, or until asked to stop; True if bad steps ended it before."""
         clock = _Clock()
-        for micro_batches in _prefetched(self.task, self.state.step, self.workers):
+        for micro_batches in _prefetched(self.task, self.state, self.workers):
             *counts, tokens, stop = self.workers.total(self._figures(micro_batches))
             if stop:
+                self._guard.read(self.state.step, now=True)
                 break
             record = self._step(micro_batches, counts)
             self.state.step += 1
             self.state.tokens += int(tokens)
             self.state.seconds += clock.lap(tokens)
+            if self._guard.read(self.state.step, now=self._due(self.checkpoint_every)):
+                return True
             if self._due(self._settings.log_every):
                 self._log(record() | {"train/tokens_per_second": clock.rate()})
-            if self.state.step % self.checkpoint_every == 0:
+            if self.state.step % self.checkpoint_every == 0 and not self.state.vigilance.bad_in_row:
                 self._save()
-                saved = self.state.step
             clock.lap(0)
-        if saved != self.state.step:
-            self._save()
-        return self.state.step == self.task.steps
+        return False
 
     def _step(self, micro_batches: Sequence[MicroBatch], counts: list[float]) -> Callable[[], Record]:
         """One optimizer step; returns what gives its point of the curves, for that costs a look at the device."""
         seed_step(self.seed, self.state.step, self.workers.rank)
         device = self.workers.device
-        # DDP averages over the workers; times their number it sums.
-        weights = torch.tensor([self.workers.world_size / max(count, 1) for count in counts], device=device)
+        # DDP averages over the workers; times their number it sums. Numbers of the host, so that none is copied.
+        weights = [self.workers.world_size / max(count, 1) for count in counts]
         losses = torch.zeros(len(counts), device=device)
         correct = torch.zeros(len(counts), device=device)
         self._model.train()
@@ -93,7 +110,7 @@ class Loop:
             with accumulating(self._model, last=number == len(micro_batches)):
                 with autocast(device, self._settings.precision):
                     sums = self.task.losses(self._model, micro_batch.inputs)
-                (sums.losses * weights).sum().backward()
+                torch.stack([loss * weight for loss, weight in zip(sums.losses, weights, strict=True)]).sum().backward()
             losses += sums.losses.detach()
             correct += sums.correct
         norm = nn.utils.clip_grad_norm_(self.state.model.parameters(), self._settings.optimizer.max_grad_norm)
@@ -101,19 +118,22 @@ class Loop:
             self._settings.schedule, self.state.step, self.task.steps
         )
         set_learning_rate(self.state.optimizer, rate)
+        totals = self.workers.total_on_device(torch.stack([losses, correct]))
+        skip_where(self.state.optimizer, self._guard.judge(totals[0].sum(), norm))
         self.state.optimizer.step()
         self.state.optimizer.zero_grad()
-        return lambda: self._record(losses, correct, counts, norm, rate)
+        return lambda: self._record(totals, counts, norm, rate)
 
-    def _record(self, losses: Tensor, correct: Tensor, counts: list[float], norm: Tensor, rate: float) -> Record:
-        totals = self.workers.total_on_device(torch.stack([losses, correct])).tolist()
+    def _record(self, totals: Tensor, counts: list[float], norm: Tensor, rate: float) -> Record:
         record: Record = {}
-        for name, loss, right, count in zip(self.task.objectives, *totals, counts, strict=True):
+        for name, loss, right, count in zip(self.task.objectives, *totals.tolist(), counts, strict=True):
             record[f"train/{name}_loss"] = loss / max(count, 1)
             record[f"train/{name}_accuracy"] = right / max(count, 1)
         record["train/loss"] = sum(record[f"train/{name}_loss"] for name in self.task.objectives)
         record["train/learning_rate"] = rate
         record["train/grad_norm"] = norm.item()
+        record["train/skipped_steps"] = self.state.vigilance.skipped
+        record["train/rollbacks"] = self.state.vigilance.rollbacks
         return record
 
     def _figures(self, micro_batches: Sequence[MicroBatch]) -> list[float]:
@@ -127,7 +147,7 @@ class Loop:
         """
         if self.workers.world_size == 1 or self.state.step == self.task.steps:
             return
-        micro_batch = self.task.micro_batches(self.state.step, self.workers.rank, self.workers.world_size)[0]
+        micro_batch = _batch(self.task, self.state, self.state.step, self.workers)[0]
         with autocast(self.workers.device, self._settings.precision):
             sums = self.task.losses(self._model, micro_batch.inputs)
         (sums.losses * 0).sum().backward()
@@ -150,7 +170,34 @@ class Loop:
         if self.workers.first:
             self.tracker.log(record, self.state.step)
 
+    def _roll_back(self) -> None:
+        """Go back to the last good checkpoint, and on with batches that were not seen since.
+
+        Raises:
+            BerthError: there is no checkpoint, or it was gone back to too often.
+        """
+        bad, step, limit = self.state.vigilance, self.state.step, self._settings.guard.max_rollbacks
+        problem = (
+            f"up to step {step}, {bad.bad_in_row} steps in a row were skipped: not finite, or spikes of the gradient"
+        )
+        remedy = "lower the learning rate, lengthen the warm-up, or look at the data with `berth doctor`"
+        if not self.checkpoints.load_good(self.state):
+            raise BerthError(f"{problem}, and there is no checkpoint to go back to; {remedy}")
+        good = self.state.vigilance
+        if bad.rollbacks - good.rollbacks >= limit:
+            raise BerthError(
+                f"{problem}, and the training went back to step {self.state.step} {limit} times already; {remedy}"
+            )
+        good.skipped, good.rollbacks = bad.skipped, bad.rollbacks + 1
+        good.passed_over = bad.passed_over + step - self.state.step
+        if self.workers.first:
+            self.checkpoints.remove_after(self.state.step)
+            log.warning("%s; the training goes back to step %d and on with other batches", problem, self.state.step)
+        self._guard = Guard(self._settings.guard, self.workers.device, good)
+        self._saved = self.state.step
+
     def _save(self) -> None:
+        self._saved = self.state.step
         if self.workers.first:
             self.checkpoints.save(self.state, self.task.tokenizer)
 
@@ -177,17 +224,19 @@ class _Clock:
         return rate
 
 
-def _prefetched(task: Task, start: int, workers: Workers) -> Iterator[Sequence[MicroBatch]]:
-    """The batches of all steps from `start`, each made while the one before it trains."""
+def _batch(task: Task, state: State, step: int, workers: Workers) -> Sequence[MicroBatch]:
+    return task.micro_batches(step + state.vigilance.passed_over, workers.rank, workers.world_size)
 
-    def make(step: int) -> Sequence[MicroBatch]:
-        return task.micro_batches(step, workers.rank, workers.world_size)
+
+def _prefetched(task: Task, state: State, workers: Workers) -> Iterator[Sequence[MicroBatch]]:
+    """The batches of all steps to come, each made while the one before it trains."""
+    start = state.step
 
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="batches") as pool:
-        ahead = pool.submit(make, start) if start < task.steps else None
+        ahead = pool.submit(_batch, task, state, start, workers) if start < task.steps else None
         for step in range(start, task.steps):
             assert ahead is not None
             batch = ahead.result()
             if step + 1 < task.steps:
-                ahead = pool.submit(make, step + 1)
+                ahead = pool.submit(_batch, task, state, step + 1, workers)
             yield batch

@@ -16,6 +16,22 @@ Record = dict[str, float]
 
 
 @dataclass(slots=True)
+class Vigilance:
+    """What the guard has seen and done in a stage."""
+
+    bad_in_row: int = 0
+    """Steps up to now that were skipped, without a good one between them."""
+    skipped: int = 0
+    """All steps that were skipped."""
+    good: int = 0
+    mean_norm: float = 0.0
+    """Of the gradients of good steps, running."""
+    rollbacks: int = 0
+    passed_over: int = 0
+    """Batches that rollbacks left out: step n learns from batch n + passed_over."""
+
+
+@dataclass(slots=True)
 class State:
     """A model in training."""
 
@@ -27,6 +43,7 @@ class State:
     """Tokens trained on, over all workers, without padding."""
     seconds: float = 0.0
     """Training time over all restarts; what a restart lost is not counted."""
+    vigilance: Vigilance = field(default_factory=Vigilance)
     history: list[Record] = field(default_factory=list[Record])
     """The points of the curves so far; kept here so that steps done again are not in the curve twice."""
 

@@ -45,6 +45,16 @@ def set_learning_rate(optimizer: Optimizer, learning_rate: float) -> None:
         group["lr"] = learning_rate
 
 
+def skip_where(optimizer: Optimizer, bad: Tensor) -> None:
+    """Let the next steps change nothing where `bad`, float32 () on the device, is 1; none of them waits to read it."""
+    optimizer.found_inf = bad  # pyright: ignore[reportAttributeAccessIssue] - torch's own GradScaler does just this
+
+
+def updates(optimizer: Optimizer) -> int:
+    """Steps that were not skipped; waits for the device."""
+    return max((int(state["step"]) for state in optimizer.state.values()), default=0)
+
+
 def state_tensors(optimizer: Optimizer, model: nn.Module) -> dict[str, Tensor]:
     """The moments by name; the live tensors, not copies. Empty before the first step."""
     return {

@@ -14,13 +14,14 @@ from torch.nn.functional import log_softmax
 
 from trainer import storage
 from trainer.config.schema import Run, Squad
-from trainer.data.order import Order, rank_slice
+from trainer.data.order import Order, ranks_of
 from trainer.data.prepared import load_tokenizer
 from trainer.engine.folder import RunFolder
 from trainer.engine.parallel import Workers, autocast
 from trainer.engine.state import State
 from trainer.engine.task import MicroBatch, Sums
 from trainer.errors import ConfigError
+from trainer.model import catalogue
 from trainer.model.heads import BertForQuestionAnswering
 from trainer.model.packing import Packed, pack, padded_positions
 from trainer.model.pretrained import from_pretrained
@@ -73,15 +74,16 @@ class SquadTask:
             state.model.get_submodule("bert").load_state_dict(self._encoder.bert.state_dict())
 
     def micro_batches(self, step: int, rank: int, world_size: int) -> list[MicroBatch]:
-        part = rank_slice(self.settings.batch_size, rank, world_size)
         before = step * self.settings.batch_size
-        _, mine = self._order(before + part.start, before + part.stop)
-        return self._split([self._windows[index] for index in mine])
+        _, numbers = self._order(before, before + self.settings.batch_size)
+        windows = [self._windows[number] for number in numbers]
+        ranks = ranks_of(np.array([len(window.input_ids) for window in windows]), world_size)
+        return self._split([window for window, its in zip(windows, ranks, strict=True) if its == rank])
 
     def losses(self, model: nn.Module, inputs: Inputs) -> Sums:
         device = next(model.parameters()).device
         packed = inputs.packed.to(device)
-        targets = torch.stack([inputs.start_positions, inputs.end_positions]).to(device)
+        targets = torch.stack([inputs.start_positions, inputs.end_positions]).to(device, non_blocking=True)
         logits = torch.stack(model(packed)).float()
         padded = _padded(logits, packed)
         loss = -log_softmax(padded, -1).gather(-1, targets[..., None]).sum() / 2
@@ -176,7 +178,8 @@ class SquadTask:
 
 def _encoder_and_tokenizer(run: Run, stage: Squad, folder: RunFolder) -> tuple[Any, Tokenizer]:
     if stage.model is not None:
-        return from_pretrained(folder.resolve(stage.model))
+        named = stage.model in catalogue.entries()
+        return from_pretrained(stage.model if named else folder.resolve(stage.model))
     if run.pretrain:
         return from_pretrained(folder.model(run.pretrain[-1].name))
     return None, load_tokenizer(folder.vocab)
