@@ -5,7 +5,7 @@ for a GPU. Gradients travel by DDP. One worker alone needs neither.
 """
 
 import contextlib
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.distributed as dist
@@ -60,6 +60,11 @@ class Workers:
             return model
         devices = [self.device] if self.device.type == "cuda" else None
         return DistributedDataParallel(model, device_ids=devices, gradient_as_bucket_view=True)
+
+
+def compiles(device: torch.device, setting: bool | Literal["auto"]) -> bool:
+    """Whether to compile: `auto` does where it pays at once, on CUDA."""
+    return device.type == "cuda" if setting == "auto" else setting
 
 
 def accumulating(model: nn.Module, *, last: bool) -> contextlib.AbstractContextManager[None]:

@@ -1,9 +1,8 @@
 """Self-attention over packed sequences: one signature, three kernels.
 
 `varlen` reads the packed layout as it is; it wants CUDA and 16-bit numbers and has no dropout. `padded` covers the rest
-of CUDA: one masked call over the padded layout. `split` is for the CPU: one call per sequence, which wastes no work on
-padding (1.3 to 2 times as fast as `padded` on ragged batches, measured) but would keep a GPU waiting. The caller names
-the kernel; `choose_kernel` knows which one fits.
+of CUDA: one masked call over the padded layout. `split` is for the CPU: our own, sequence by sequence, which would keep
+a GPU waiting. The caller names the kernel; `choose_kernel` knows which one fits. `tests.benchmarks.attention` compares.
 """
 
 from typing import Literal
@@ -13,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import scaled_dot_product_attention
 
 from trainer.model.packing import pad, padded_positions, unpad
+from trainer.model.split_attention import split_attention
 
 if torch.cuda.is_available():  # it loads torch's compiler: 6 s that a machine without a GPU need not wait
     from torch.nn.attention.varlen import varlen_attn
@@ -48,7 +48,7 @@ def attention(
         case "padded":
             return _padded(query, key, value, cu_seqlens, max_seqlen, dropout_p=dropout_p)
         case "split":
-            return _split(query, key, value, cu_seqlens, dropout_p=dropout_p)
+            return split_attention(query, key, value, cu_seqlens.diff().tolist(), dropout_p)
 
 
 def _varlen(query: Tensor, key: Tensor, value: Tensor, cu_seqlens: Tensor, max_seqlen: int) -> Tensor:
@@ -71,16 +71,3 @@ def _padded(
         mask = inside[:, None, None, :]
     attended = scaled_dot_product_attention(*heads_first, attn_mask=mask, dropout_p=dropout_p)
     return unpad(attended.transpose(1, 2), positions)
-
-
-def _split(query: Tensor, key: Tensor, value: Tensor, cu_seqlens: Tensor, *, dropout_p: float) -> Tensor:
-    lengths: list[int] = cu_seqlens.diff().tolist()
-    # At least fp32: the bf16 kernel for the CPU takes 2.7 times as long at 80 tokens a sequence, as long at 512.
-    dtype = torch.promote_types(query.dtype, torch.float32)
-    parts = (part.to(dtype).split(lengths) for part in (query, key, value))
-    with torch.autocast(query.device.type, enabled=False):
-        attended = [
-            scaled_dot_product_attention(*(part.transpose(0, 1) for part in sequence), dropout_p=dropout_p)
-            for sequence in zip(*parts, strict=True)
-        ]
-    return torch.cat([one.transpose(0, 1) for one in attended]).to(query.dtype)

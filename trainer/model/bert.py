@@ -4,12 +4,14 @@ Post-LayerNorm, learned positions and the exact (erf) GELU, as published; the on
 are a single matrix product. Module names follow Hugging Face's where they name the same thing; `hf` holds the table.
 """
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import gelu
 
 from trainer.config import schema
 from trainer.errors import ConfigError
 from trainer.model.attention import attention, choose_kernel
+from trainer.model.dropout import Dropout
 from trainer.model.packing import Packed
 
 
@@ -31,7 +33,7 @@ class Embeddings(nn.Module):
         self.position_embeddings = nn.Embedding(config.max_position_embeddings, config.hidden_size)
         self.token_type_embeddings = nn.Embedding(config.type_vocab_size, config.hidden_size)
         self.layer_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(self, packed: Packed) -> Tensor:
         summed = (
@@ -43,7 +45,7 @@ class Embeddings(nn.Module):
 
 
 class SelfAttention(nn.Module):
-    """Multi-head self-attention and its output projection."""
+    """Multi-head self-attention. It holds its output projection, too, but leaves it to `Layer.after_attention`."""
 
     def __init__(self, config: schema.Model) -> None:
         super().__init__()
@@ -59,7 +61,7 @@ class SelfAttention(nn.Module):
         attended = attention(
             query, key, value, packed.cu_seqlens, packed.max_seqlen, dropout_p=dropout_p, kernel=kernel
         )
-        return self.output(attended.flatten(1))
+        return attended.flatten(1)
 
 
 class Layer(nn.Module):
@@ -72,10 +74,14 @@ class Layer(nn.Module):
         self.intermediate = nn.Linear(config.hidden_size, config.intermediate_size)
         self.output = nn.Linear(config.intermediate_size, config.hidden_size)
         self.output_norm = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(self, hidden: Tensor, packed: Packed) -> Tensor:
-        hidden = self.attention_norm(hidden + self.dropout(self.attention(hidden, packed)))
+        return self.after_attention(hidden, self.attention(hidden, packed))
+
+    def after_attention(self, hidden: Tensor, attended: Tensor) -> Tensor:
+        """All of the block that sees one token at a time, which is what compiling makes faster."""
+        hidden = self.attention_norm(hidden + self.dropout(self.attention.output(attended)))
         return self.output_norm(hidden + self.dropout(self.output(gelu(self.intermediate(hidden)))))
 
 
@@ -88,6 +94,16 @@ class Bert(nn.Module):
         self.embeddings = Embeddings(config, vocab_size)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.num_hidden_layers))
         initialize(self, config.initializer_range)
+
+    def compile_layers(self) -> None:
+        """Let torch's compiler fuse what is between the attentions: once for all layers and numbers of tokens.
+
+        The attention kernels stay as they are, for a compiler has nothing to add to them, and would compile anew for
+        each mixture of lengths.
+        """
+        for layer in self.layers:
+            assert isinstance(layer, Layer)
+            layer.after_attention = torch.compile(layer.after_attention, dynamic=True)
 
     def forward(self, packed: Packed) -> Tensor:
         """The last hidden states, (T, hidden_size).

@@ -28,9 +28,18 @@ class Packed(NamedTuple):
     """Tokens of the longest sequence; a plain number, so that asking for it never waits for the device."""
 
     def to(self, device: torch.device | str) -> "Packed":
-        """The same batch on a device; from pinned memory without waiting for the copy."""
-        moved = (tensor.to(device, non_blocking=True) for tensor in self[:4])
+        """The same batch on a device, `sent` there."""
+        moved = (sent(tensor, device) for tensor in self[:4])
         return Packed(*moved, max_seqlen=self.max_seqlen)
+
+
+def sent(tensor: Tensor, device: torch.device | str) -> Tensor:
+    """A tensor on a device. It goes to a GPU by pinned memory: to copy it from elsewhere, the host would wait for all
+    kernels that are queued before the copy.
+    """
+    if torch.device(device).type == "cuda" and tensor.device.type == "cpu":
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
 
 
 def pack(input_ids: Sequence[NDArray[Any]], token_type_ids: Sequence[NDArray[Any]]) -> Packed:

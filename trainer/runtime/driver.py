@@ -173,7 +173,7 @@ class _Work:
         """
         failure = None
         heard = time.monotonic()
-        while group.running(0.2):
+        while group.running(0.5):
             notices = group.notices()
             failure = self._shown(notices) or failure
             if notices:

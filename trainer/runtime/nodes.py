@@ -9,7 +9,7 @@ import socket
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import ray
 from ray._private.state import state  # Ray Train reads draining nodes here as well; there is no public way
@@ -37,9 +37,11 @@ def in_cluster() -> bool:
 
 def end_actors(class_name: str) -> None:
     """End the actors of a class, and the workers that they have started; there is no public way without a handle."""
-    for actor_id, actor in state.actor_table(None).items():
+    core_worker: Any = global_worker.core_worker  # pyright: ignore[reportAttributeAccessIssue] - set by `ray.init`
+    actors = cast(dict[str, dict[str, Any]], state.actor_table(None))
+    for actor_id, actor in actors.items():
         if actor["ActorClassName"] == class_name and actor["State"] != "DEAD":
-            global_worker.core_worker.kill_actor(ray.ActorID.from_hex(actor_id), True)
+            core_worker.kill_actor(ray.ActorID.from_hex(actor_id), True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from trainer.config.schema import Pretrain, Run, Squad
 from trainer.engine.checkpoint import Checkpoints
 from trainer.engine.folder import RunFolder
 from trainer.engine.loop import Loop
-from trainer.engine.parallel import Workers
+from trainer.engine.parallel import Workers, compiles
 from trainer.engine.state import State
 from trainer.engine.task import Task
 from trainer.errors import BerthError
@@ -63,6 +63,8 @@ def _train(stage: Pretrain | Squad, assignment: Assignment, workers: Workers) ->
     torch.manual_seed(run.seed)  # random weights are the same on every worker
     task = _task(stage, run, folder)
     task.model.to(workers.device)
+    if compiles(workers.device, stage.compile):
+        task.model.bert.compile_layers()
     state = State.fresh(task.model, stage)
     checkpoints = Checkpoints(folder.checkpoints(stage.name), fingerprint(run, stage.name), run.checkpoint.keep)
     if not checkpoints.load_latest(state):

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
 
 from trainer.config.load import fingerprint
 from trainer.config.schema import Pretrain, Run
@@ -25,8 +24,9 @@ from trainer.engine.folder import RunFolder
 from trainer.engine.parallel import Workers, autocast
 from trainer.engine.state import State
 from trainer.engine.task import MicroBatch, Sums
+from trainer.model.cross_entropy import cross_entropy
 from trainer.model.heads import BertForPreTraining
-from trainer.model.packing import Packed, pack
+from trainer.model.packing import Packed, pack, sent
 
 
 class Inputs(NamedTuple):
@@ -44,9 +44,9 @@ class Inputs(NamedTuple):
         labels = self.next_sentence_labels
         return Inputs(
             self.packed.to(device),
-            self.masked_positions.to(device, non_blocking=True),
-            self.labels.to(device, non_blocking=True),
-            None if labels is None else labels.to(device, non_blocking=True),
+            sent(self.masked_positions, device),
+            sent(self.labels, device),
+            None if labels is None else sent(labels, device),
         )
 
 
@@ -83,8 +83,7 @@ class PretrainTask:
         pairs = [(mlm_logits, inputs.labels)]
         if inputs.next_sentence_labels is not None:
             pairs.append((nsp_logits, inputs.next_sentence_labels))
-        losses = [cross_entropy(logits.float(), labels, reduction="sum") for logits, labels in pairs]
-        correct = [(logits.detach().argmax(-1) == labels).sum() for logits, labels in pairs]
+        losses, correct = zip(*(cross_entropy(logits, labels) for logits, labels in pairs), strict=True)
         return Sums(torch.stack(losses), torch.stack(correct))
 
     @torch.no_grad()
