@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -71,8 +72,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(300, func_only=True))  # starting the cluster is no part of a test
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+@contextmanager
+def reached() -> Iterator[Cluster]:
+    """The cluster, which PATH and KUBECONFIG mean as long as the block lasts."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PATH", f"{CACHE / 'bin'}{os.pathsep}{os.environ['PATH']}")
         given = os.environ.get("BERTH_TEST_KUBECONFIG") or os.environ.get("KUBECONFIG")
@@ -91,8 +93,7 @@ def cluster() -> Iterator[Cluster]:
             run(str(LANE / "cluster"), "down")
 
 
-@pytest.fixture(scope="session")
-def image(cluster: Cluster) -> str:
+def loaded(cluster: Cluster) -> str:
     """The trainer's image, built from this checkout and loaded onto every node."""
     if not cluster.is_lane:
         if name := os.environ.get("BERTH_TEST_IMAGE"):
@@ -105,19 +106,9 @@ def image(cluster: Cluster) -> str:
     return LANE_IMAGE
 
 
-@pytest.fixture(scope="module")
-def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
-    """A fresh namespace under Pod Security's `restricted`."""
-    name = f"{request.module.__name__.rsplit('.')[-1].replace('_', '-')}-{os.getpid()}"
-    kubectl("create", "namespace", name)
-    kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
-    until(lambda: kubectl("get", "serviceaccount", "-n", name, "-o", "name"), 30, f"service account of {name}")
-    yield name
-    kubectl("delete", "namespace", name, "--timeout=100s")
-
-
-@pytest.fixture(scope="session")
-def s3(cluster: Cluster) -> Iterator[S3]:
+@contextmanager
+def serving(cluster: Cluster) -> Iterator[S3]:
+    """An S3 server with an empty bucket, as long as the block lasts."""
     host = LANE_HOST if cluster.is_lane else os.environ.get("BERTH_TEST_HOST")
     if not host:
         pytest.skip("needs an address of this machine that pods reach; set BERTH_TEST_HOST")
@@ -139,6 +130,47 @@ def s3(cluster: Cluster) -> Iterator[S3]:
         server.wait(10)
 
 
+def values_on(s3: S3, image: str, namespace: str) -> Values:
+    """Values of a small run that keeps all it makes on the S3 server; its Secret is put into the namespace."""
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "object-store"}, "stringData": s3.environment}
+    apply(secret, namespace=namespace)
+    address = urlsplit(s3.endpoint)
+    return values(
+        image,
+        run={"storage": f"s3://{s3.bucket}/runs"},
+        storage={"secret": "object-store"},
+        network_policy={"extra_egress": [{"cidr": f"{address.hostname}/32", "ports": [address.port]}]},
+    )
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    with reached() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def image(cluster: Cluster) -> str:
+    return loaded(cluster)
+
+
+@pytest.fixture(scope="module")
+def namespace(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
+    """A fresh namespace under Pod Security's `restricted`."""
+    name = f"{request.module.__name__.rsplit('.')[-1].replace('_', '-')}-{os.getpid()}"
+    kubectl("create", "namespace", name)
+    kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
+    until(lambda: kubectl("get", "serviceaccount", "-n", name, "-o", "name"), 30, f"service account of {name}")
+    yield name
+    kubectl("delete", "namespace", name, "--timeout=100s")
+
+
+@pytest.fixture(scope="session")
+def s3(cluster: Cluster) -> Iterator[S3]:
+    with serving(cluster) as served:
+        yield served
+
+
 @pytest.fixture(scope="session")
 def helm(cluster: Cluster) -> Callable[..., str]:
     """The real helm: `helm("install", "my-run", "charts/berth", "-n", namespace)` gives what it printed."""
@@ -151,16 +183,7 @@ def helm(cluster: Cluster) -> Callable[..., str]:
 
 @pytest.fixture(scope="module")
 def on_s3(image: str, s3: S3, namespace: str) -> Values:
-    """Values of a small run that keeps all it makes on the S3 server."""
-    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "object-store"}, "stringData": s3.environment}
-    apply(secret, namespace=namespace)
-    address = urlsplit(s3.endpoint)
-    return values(
-        image,
-        run={"storage": f"s3://{s3.bucket}/runs"},
-        storage={"secret": "object-store"},
-        network_policy={"extra_egress": [{"cidr": f"{address.hostname}/32", "ports": [address.port]}]},
-    )
+    return values_on(s3, image, namespace)
 
 
 @pytest.fixture(scope="session")
