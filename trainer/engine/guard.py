@@ -67,9 +67,11 @@ class Guard:
         Returns:
             Whether there were so many bad steps in a row that the training has to go back.
         """
+        in_row = self.vigilance.bad_in_row
         while len(self._copies) > (0 if now else 1):
             self._take(*self._copies.pop(0), step - len(self._copies))
-        return self.vigilance.bad_in_row >= self._settings.rollback_after
+            in_row = max(in_row, self.vigilance.bad_in_row)  # though a good step may have come after them
+        return in_row >= self._settings.rollback_after
 
     def _copy(self) -> tuple[Tensor, torch.cuda.Event | None]:
         copy = self._figures.to("cpu", non_blocking=True)  # into pinned memory
