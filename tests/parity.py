@@ -36,6 +36,10 @@ def gradient_differences(ours: nn.Module, theirs: nn.Module) -> dict[str, float]
     return differences
 
 
+def assert_all_below(differences: dict[str, float], tolerance: float) -> None:
+    assert {name: difference for name, difference in differences.items() if not difference <= tolerance} == {}
+
+
 def padded(inputs: Any, length: int | None = None) -> dict[str, Tensor]:
     """The inputs of a task as `transformers` takes them: padded to (S, L), and its labels, whichever the task has.
 

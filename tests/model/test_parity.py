@@ -13,7 +13,7 @@ import transformers
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from tests.parity import gradient_differences, padded, relative_difference, span_loss
+from tests.parity import assert_all_below, gradient_differences, padded, relative_difference, span_loss
 from trainer.config import schema
 from trainer.model import hf
 from trainer.model.heads import BertForPreTraining, BertForQuestionAnswering, PretrainedModel
@@ -163,10 +163,6 @@ def assert_same_answering(ours: BertForQuestionAnswering, theirs: nn.Module, bat
     assert relative_difference(end_logits, expected.end_logits[batch.inside]) <= tolerance
     assert relative_difference(loss, expected_loss) <= tolerance
     assert_all_below(gradient_differences(ours, theirs), tolerance)
-
-
-def assert_all_below(differences: dict[str, float], tolerance: float) -> None:
-    assert {name: difference for name, difference in differences.items() if not difference <= tolerance} == {}
 
 
 @pytest.mark.slow

@@ -67,25 +67,16 @@ class Checkpoints:
         for old in _complete(self.uri)[: -self.keep]:
             storage.remove(storage.join(self.uri, old))
 
-    def load_latest(self, state: State) -> bool:
+    def load_latest(self, state: State, *, good: bool = False) -> bool:
         """Fill the state from the newest whole checkpoint; False where there is none.
 
-        Raises:
-            CheckpointError: the checkpoint is of another configuration.
-        """
-        files = self._latest()
-        if files is None:
-            return False
-        _load(files, state)
-        return True
-
-    def load_good(self, state: State) -> bool:
-        """Fill the state from the newest whole checkpoint that was not saved amid bad steps; False without such.
+        Args:
+            good: pass over those that were saved amid bad steps.
 
         Raises:
             CheckpointError: the checkpoint is of another configuration.
         """
-        files = self._latest(good=True)
+        files = self._latest(good=good)
         if files is None:
             return False
         _load(files, state)

@@ -181,7 +181,7 @@ class Loop:
             f"up to step {step}, {bad.bad_in_row} steps in a row were skipped: not finite, or spikes of the gradient"
         )
         remedy = "lower the learning rate, lengthen the warm-up, or look at the data with `berth doctor`"
-        if not self.checkpoints.load_good(self.state):
+        if not self.checkpoints.load_latest(self.state, good=True):
             raise BerthError(f"{problem}, and there is no checkpoint to go back to; {remedy}")
         good = self.state.vigilance
         if bad.rollbacks - good.rollbacks >= limit:

@@ -23,7 +23,7 @@ from trainer.engine.task import MicroBatch, Sums
 from trainer.errors import ConfigError
 from trainer.model import catalogue
 from trainer.model.heads import BertForQuestionAnswering
-from trainer.model.packing import Packed, pack, padded_positions
+from trainer.model.packing import Packed, pack, padded_positions, sent
 from trainer.model.pretrained import from_pretrained
 from trainer.squad import answers, examples, features, metrics
 from trainer.squad.answers import Predictions
@@ -83,7 +83,7 @@ class SquadTask:
     def losses(self, model: nn.Module, inputs: Inputs) -> Sums:
         device = next(model.parameters()).device
         packed = inputs.packed.to(device)
-        targets = torch.stack([inputs.start_positions, inputs.end_positions]).to(device, non_blocking=True)
+        targets = sent(torch.stack([inputs.start_positions, inputs.end_positions]), device)
         logits = torch.stack(model(packed)).float()
         padded = _padded(logits, packed)
         loss = -log_softmax(padded, -1).gather(-1, targets[..., None]).sum() / 2
