@@ -41,10 +41,10 @@ class Numbered:
     def __init__(self, *counts: int) -> None:
         self.counts = list(counts)
 
-    def lengths(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    def lengths(self, numbers: NDArray[np.int64], draws: NDArray[np.float64]) -> NDArray[np.int64]:
         return numbers % 7 + 1
 
-    def sample(self, number: int, rng: np.random.Generator) -> Sample:
+    def sample(self, number: int, draws: NDArray[np.float64], rng: np.random.Generator) -> Sample:
         drawn = rng.integers(2**31, size=1, dtype=np.int32)
         return Sample(np.array([number], np.int32), np.zeros(1, np.uint8), np.zeros(1, np.int32), drawn, None)
 

@@ -17,6 +17,8 @@ from trainer.data.vocab import SpecialIds
 from trainer.errors import ConfigError
 
 STAGE = Pretrain(max_length=64, max_predictions=10, batch_size=16)
+NO_DRAWS = np.zeros(3)
+"""Given instances need none."""
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +54,7 @@ def test_kept_masks_are_those_of_the_file_in_every_epoch(tmp_path: Path, world: 
         found = instances(tmp_path / "run", world, split)
         assert len(found) == len(wanted)
         for epoch in range(2):
-            samples = [found.sample(number, generator(0, epoch, number)) for number in range(len(found))]
+            samples = [found.sample(number, NO_DRAWS, generator(0, epoch, number)) for number in range(len(found))]
             assert [as_row(sample) for sample in samples] == wanted
 
 
@@ -60,7 +62,9 @@ def test_drawn_masks_are_others_in_every_epoch_on_the_true_tokens(tmp_path: Path
     rows = world.rows(300)
     make(tmp_path / "run", world, write_dle(tmp_path / "a.hdf5", rows), masks="draw", held_out=0)
     found = instances(tmp_path / "run", world)
-    seen = [[found.sample(number, generator(0, epoch, number)) for number in range(300)] for epoch in range(2)]
+    seen = [
+        [found.sample(number, NO_DRAWS, generator(0, epoch, number)) for number in range(300)] for epoch in range(2)
+    ]
     for samples in seen:
         assert [undone(sample) for sample in samples] == [row.tokens for row in rows]
         assert [sample.next_sentence_label for sample in samples] == [row.is_random for row in rows]
@@ -76,7 +80,7 @@ def test_instances_of_a_source_are_counted(tmp_path: Path, world: World) -> None
     made = make(tmp_path / "run", world, *paths, held_out=0, weights=(1, 2))
     found = instances(tmp_path / "run", world)
     assert found.counts == [120, 60]
-    assert as_row(found.sample(120, generator(0))) == second[0]
+    assert as_row(found.sample(120, NO_DRAWS, generator(0))) == second[0]
     samples = PretrainSamples(found, made.weights, STAGE.batch_size, seed=1)
     assert len(samples) == 240
     epoch = [as_row(sample) for step in range(15) for sample in samples.samples(step, 0, 1)]
@@ -86,7 +90,7 @@ def test_instances_of_a_source_are_counted(tmp_path: Path, world: World) -> None
 def test_without_next_sentence_prediction_there_is_no_label(tmp_path: Path, world: World) -> None:
     make(tmp_path / "run", world, write_dle(tmp_path / "a.hdf5", world.rows(5)), held_out=0)
     stage = STAGE.model_copy(update={"next_sentence_prediction": False})
-    assert instances(tmp_path / "run", world, stage=stage).sample(0, generator(0)).next_sentence_label is None
+    assert instances(tmp_path / "run", world, stage=stage).sample(0, NO_DRAWS, generator(0)).next_sentence_label is None
 
 
 def test_instances_that_are_too_long_for_the_stage_are_refused(tmp_path: Path, world: World) -> None:
@@ -128,4 +132,4 @@ def test_any_rows_come_back_from_shards_bit_for_bit(
     path = write_dle(folder / "a.hdf5", rows)
     make(folder / "run", world, path, held_out=0, documents_per_shard=rows_per_shard)
     found = instances(folder / "run", world)
-    assert [as_row(found.sample(number, generator(0))) for number in range(len(found))] == rows
+    assert [as_row(found.sample(number, NO_DRAWS, generator(0))) for number in range(len(found))] == rows

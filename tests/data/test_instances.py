@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from trainer.config.schema import Pretrain
 from trainer.data.chunks import Chunk
 from trainer.data.corpus import Corpus
 from trainer.data.instances import Instance, draw_instance, kept_lengths, truncated
-from trainer.data.randomness import generator
+from trainer.data.randomness import generator, uniforms
 from trainer.data.vocab import SpecialIds
 
 WriteCorpus = Callable[..., Corpus]
@@ -26,10 +27,15 @@ def ten_by_ten(numbered_corpus: WriteCorpus) -> Corpus:
     return numbered_corpus([[10] * 10] * 10)
 
 
+def draws(number: int) -> NDArray[np.float64]:
+    """The first draws of an instance."""
+    return uniforms(0, np.zeros(1, np.int64), np.array([number]), 3)[0]
+
+
 @pytest.fixture
 def instance(ten_by_ten: Corpus, special: SpecialIds) -> Callable[..., Instance]:
     def draw(number: int, settings: Pretrain = PAIRS, chunk: Chunk = FULL, corpus: Corpus = ten_by_ten) -> Instance:
-        return draw_instance(corpus, chunk, settings, special, generator(0, number))
+        return draw_instance(corpus, chunk, settings, special, draws(number), generator(0, number))
 
     return draw
 
@@ -159,7 +165,7 @@ def test_an_instance_is_never_longer_than_asked_for(
     first = data.draw(st.integers(0, len(documents[document]) - 1))
     end = data.draw(st.integers(first + 1, len(documents[document])))
     settings = Pretrain(max_length=max_length, next_sentence_prediction=pairs, short_sequence_probability=0.5)
-    drawn = draw_instance(corpus, Chunk(document, first, end), settings, special, generator(0))
+    drawn = draw_instance(corpus, Chunk(document, first, end), settings, special, draws(0), generator(0))
     assert 3 <= drawn.input_ids.size <= max_length
     assert drawn.token_type_ids.size == drawn.input_ids.size
     if pairs:

@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.data.randomness import generator
+from trainer.data.randomness import generator, uniforms
 
 
 def test_an_address_always_gives_the_same_draws() -> None:
@@ -21,3 +21,23 @@ def test_a_generator_is_philox_at_the_place_of_its_address(seed: int, address: l
     counter = np.array([0] * (4 - len(address)) + address, np.uint64)
     expected = np.random.Generator(np.random.Philox(key=key, counter=counter))
     assert generator(seed, *address).integers(2**62, size=9).tolist() == expected.integers(2**62, size=9).tolist()
+
+
+def test_uniform_draws_of_a_place_do_not_depend_on_the_places_beside_it() -> None:
+    rounds, numbers = np.repeat([0, 1, 5], 100), np.tile(np.arange(100), 3)
+    together = uniforms(3, rounds, numbers, 3)
+    alone = [uniforms(3, rounds[[place]], numbers[[place]], 3)[0].tolist() for place in range(300)]
+    assert together.tolist() == alone
+
+
+def test_uniform_draws_are_uniform_and_independent_of_place_draw_and_seed() -> None:
+    numbers = np.arange(50_000)
+    drawn = [uniforms(seed, np.full_like(numbers, seen), numbers, 3) for seed in (-1, 0, 1) for seen in (0, 1)]
+    columns = np.concatenate(drawn, axis=1)
+    assert np.unique(columns).size == columns.size
+    for column in columns.T:
+        counts = np.bincount((column * 100).astype(np.int64), minlength=100)
+        assert ((counts - 500) ** 2 / 500).sum() < 99 + 5 * np.sqrt(2 * 99)
+    # From one place to the next, and between draws, rounds and seeds.
+    pairs = np.corrcoef(np.concatenate([columns[:-1], columns[1:]], axis=1), rowvar=False)
+    assert np.abs(pairs - np.eye(36)).max() < 5 / np.sqrt(50_000)

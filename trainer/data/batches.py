@@ -1,8 +1,8 @@
 """(step, rank, world size) -> samples. Batch n is a function of (data, seed, n).
 
-Every random draw uses a generator that is made from (seed, how often the instance was seen, its number), so it matters
-neither which rank makes a sample nor what was made before it: batches are the same at any world size, and step 10
-million costs what step 0 does.
+Every random draw is a function of (seed, how often the instance was seen, its number), so it matters neither which
+rank makes a sample nor what was made before it: batches are the same at any world size, and step 10 million costs what
+step 0 does.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.data.order import Order, rank_slice, ranks_of
-from trainer.data.randomness import generator
+from trainer.data.randomness import generator, uniforms
 
 
 class Sample(NamedTuple):
@@ -36,12 +36,12 @@ class Instances(Protocol):
     counts: list[int]
     """How many there are of each source of the corpus; they are numbered through all sources."""
 
-    def lengths(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """About how many tokens each of the instances `numbers` has, without making it."""
+    def lengths(self, numbers: NDArray[np.int64], draws: NDArray[np.float64]) -> NDArray[np.int64]:
+        """About how many tokens each of the instances `numbers` has, without making it, by its first draws (N, 3)."""
         ...
 
-    def sample(self, number: int, rng: np.random.Generator) -> Sample:
-        """Instance `number` with masks; a function of the number and of what the generator draws."""
+    def sample(self, number: int, draws: NDArray[np.float64], rng: np.random.Generator) -> Sample:
+        """Instance `number` with masks; a function of the number, its first draws (3,) and what the generator draws."""
         ...
 
 
@@ -70,15 +70,21 @@ class PretrainSamples:
         """The rank's part of the batch of step `step`, counted from 0: all ranks have about as many tokens."""
         before = step * self._batch_size
         rounds, numbers = self._order(before, before + self._batch_size)
+        draws = self._draws(rounds, numbers)
         if world_size > 1:
-            mine = ranks_of(self._instances.lengths(numbers), world_size) == rank
-            rounds, numbers = rounds[mine], numbers[mine]
-        return [self._sample(*place) for place in zip(rounds.tolist(), numbers.tolist(), strict=True)]
+            mine = ranks_of(self._instances.lengths(numbers, draws), world_size) == rank
+            rounds, numbers, draws = rounds[mine], numbers[mine], draws[mine]
+        return [self._sample(*place) for place in zip(rounds.tolist(), numbers.tolist(), draws, strict=True)]
 
     def evaluation(self, rank: int, world_size: int) -> Iterator[Sample]:
         """The rank's part of all instances, whatever their weights: each once and in order, always the same masks."""
         part = rank_slice(sum(self._instances.counts), rank, world_size)
-        return (self._sample(0, number) for number in range(part.start, part.stop))
+        numbers = np.arange(part.start, part.stop)
+        draws = self._draws(np.zeros_like(numbers), numbers)
+        return (self._sample(0, *place) for place in zip(numbers.tolist(), draws, strict=True))
 
-    def _sample(self, seen: int, number: int) -> Sample:
-        return self._instances.sample(number, generator(self._seed, seen, number))
+    def _draws(self, rounds: NDArray[np.int64], numbers: NDArray[np.int64]) -> NDArray[np.float64]:
+        return uniforms(self._seed, rounds, numbers, 3)
+
+    def _sample(self, seen: int, number: int, draws: NDArray[np.float64]) -> Sample:
+        return self._instances.sample(number, draws, generator(self._seed, seen, number))

@@ -48,9 +48,9 @@ class ChunkIndex:
     def __len__(self) -> int:
         return self._firsts.size - 1
 
-    def tokens(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How many tokens each of the chunks `numbers` has."""
-        return self._tokens[numbers].astype(np.int64)
+    def sizes(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """How many tokens, and how many sentences, each of the chunks `numbers` has."""
+        return self._tokens[numbers].astype(np.int64), self._firsts[numbers + 1] - self._firsts[numbers]
 
     def __getitem__(self, number: int) -> Chunk:
         first, end = self._firsts[number : number + 2].tolist()

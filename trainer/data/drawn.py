@@ -9,7 +9,7 @@ from trainer.config import schema
 from trainer.data.batches import Sample
 from trainer.data.chunks import ChunkIndex
 from trainer.data.corpus import Corpus
-from trainer.data.instances import draw_instance, room
+from trainer.data.instances import draw_instance, foreseen_lengths, room
 from trainer.data.masking import Masking
 from trainer.data.vocab import SpecialIds
 
@@ -36,15 +36,14 @@ class DrawnInstances:
     def __len__(self) -> int:
         return len(self._chunks)
 
-    def lengths(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Tokens of the chunks `numbers`: what is drawn of one is longer the longer it is, though a random second text
-        may fill it up and a short length cut it off.
-        """
-        return self._chunks.tokens(numbers)
+    def lengths(self, numbers: NDArray[np.int64], draws: NDArray[np.float64]) -> NDArray[np.int64]:
+        """About how many tokens of text the instances of the chunks `numbers` have."""
+        tokens, sentences = self._chunks.sizes(numbers)
+        return foreseen_lengths(tokens, sentences, draws, self._settings)
 
-    def sample(self, number: int, rng: np.random.Generator) -> Sample:
+    def sample(self, number: int, draws: NDArray[np.float64], rng: np.random.Generator) -> Sample:
         """An instance of chunk `number`, with masks."""
-        instance = draw_instance(self._corpus, self._chunks[number], self._settings, self._special, rng)
+        instance = draw_instance(self._corpus, self._chunks[number], self._settings, self._special, draws, rng)
         masked = self._masking(instance.input_ids, rng)
         return Sample(
             masked.input_ids, instance.token_type_ids, masked.positions, masked.labels, instance.next_sentence_label

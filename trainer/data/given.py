@@ -60,7 +60,7 @@ class GivenInstances:
     def __len__(self) -> int:
         return int(self._firsts[-1])
 
-    def lengths(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    def lengths(self, numbers: NDArray[np.int64], draws: NDArray[np.float64]) -> NDArray[np.int64]:  # noqa: ARG002 - given, not drawn
         """Tokens of the instances `numbers`."""
         shards = np.searchsorted(self._firsts, numbers, side="right") - 1
         lengths = np.empty_like(numbers)
@@ -69,7 +69,7 @@ class GivenInstances:
             lengths[inside] = self._shards[shard].lengths(numbers[inside] - self._firsts[shard])
         return lengths
 
-    def sample(self, number: int, rng: np.random.Generator) -> Sample:
+    def sample(self, number: int, draws: NDArray[np.float64], rng: np.random.Generator) -> Sample:  # noqa: ARG002 - given, not drawn
         """Instance `number`, with its own masks or with those that are drawn."""
         shard = int(np.searchsorted(self._firsts, number, side="right")) - 1
         row = self._shards[shard].row(number - int(self._firsts[shard]))

@@ -1,4 +1,4 @@
-"""A chunk of text -> one BERT instance; a pure function of (corpus, chunk, generator).
+"""A chunk of text -> one BERT instance; a pure function of (corpus, chunk, draws, generator).
 
 The drawing of pairs is that of Google's create_pretraining_data.py (Devlin et al. 2019), with two differences. There,
 what a random B displaced goes into the next instance, which makes an instance depend on all before it; here it is
@@ -35,10 +35,37 @@ def room(settings: schema.Pretrain) -> int:
     return settings.max_length - (3 if settings.next_sentence_prediction else 2)
 
 
+def foreseen_lengths(
+    tokens: NDArray[np.int64], sentences: NDArray[np.int64], draws: NDArray[np.float64], settings: schema.Pretrain
+) -> NDArray[np.int64]:
+    """About how many tokens of text come of each of N chunks, without making the instances.
+
+    A short instance ends with the sentence that its length falls into, so on average most of a sentence later. Not
+    foreseen are random Bs whose document ends early.
+
+    Args:
+        tokens: (N,) of the chunks.
+        sentences: (N,) of the chunks.
+        draws: (N, 3) of the instances.
+        settings: of the stage.
+    """
+    targets = np.minimum(_target(draws, settings) + tokens // sentences - 1, room(settings))
+    filled = settings.next_sentence_prediction & ((sentences == 1) | _is_random(draws))
+    return np.where(filled, targets, np.minimum(tokens, targets))
+
+
 def draw_instance(
-    corpus: Corpus, chunk: Chunk, settings: schema.Pretrain, special: SpecialIds, rng: np.random.Generator
+    corpus: Corpus,
+    chunk: Chunk,
+    settings: schema.Pretrain,
+    special: SpecialIds,
+    draws: NDArray[np.float64],
+    rng: np.random.Generator,
 ) -> Instance:
     """Make an instance of a chunk, of at most `settings.max_length` tokens.
+
+    The draws (3,), uniform in [0, 1), are those that the length goes by, so that it can be foreseen; all else is drawn
+    from `rng`.
 
     With probability `short_sequence_probability` the chunk ends with the sentence that reaches a random shorter
     length. With next-sentence prediction it is parted at a random sentence into A and B; with probability 0.5, and
@@ -47,16 +74,14 @@ def draw_instance(
     tokens, sentence_lengths = corpus.document(chunk.document)
     ends = sentence_lengths[chunk.first : chunk.end].cumsum(dtype=np.int64)
     start = int(sentence_lengths[: chunk.first].sum())
-    target = room(settings)
-    if rng.random() < settings.short_sequence_probability:
-        target = int(rng.integers(2, target, endpoint=True))
+    target = int(_target(draws, settings))
     ends = ends[: ends.searchsorted(target) + 1]
     text = tokens[start : start + int(ends[-1])].astype(np.int32)
     if not settings.next_sentence_prediction:
         return _joined([truncated(text, room(settings), rng)], None, special)
     part = int(ends[rng.integers(ends.size - 1)]) if ends.size > 1 else text.size
     a, b = text[:part], text[part:]
-    is_random = not b.size or rng.random() < 0.5
+    is_random = not b.size or bool(_is_random(draws))
     if is_random:
         b = _random_piece(corpus, chunk.document, target - a.size, rng)
     keep_a, keep_b = kept_lengths(a.size, b.size, room(settings))
@@ -75,6 +100,17 @@ def kept_lengths(a: int, b: int, total: int) -> tuple[int, int]:
     """What is left of lengths `a` and `b` when the longer (B if equal) loses a token until both fit into `total`."""
     keep_a = min(a, max(total - b, total - total // 2))
     return keep_a, min(b, total - keep_a)
+
+
+def _target(draws: NDArray[np.float64], settings: schema.Pretrain) -> NDArray[np.int64]:
+    """Tokens of text that are aimed at, (...); draws (..., 3)."""
+    is_short = draws[..., 0] < settings.short_sequence_probability
+    longest = room(settings)
+    return np.where(is_short, 2 + (draws[..., 1] * (longest - 1)).astype(np.int64), longest)
+
+
+def _is_random(draws: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return draws[..., 2] < 0.5
 
 
 def _random_piece(corpus: Corpus, document: int, length: int, rng: np.random.Generator) -> Tokens:

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.random.bit_generator import ISeedSequence
 from numpy.typing import NDArray
 
+_GAMMA = np.uint64(0x9E3779B97F4A7C15)
+
 
 class _Key(ISeedSequence):
     """Hands Philox its key. Where it is given as `key=`, numpy asks the system for entropy first, which takes 8 us."""
@@ -26,6 +28,27 @@ def generator(seed: int, *address: int) -> np.random.Generator:
     key: Any = _Key(seed % 2**64, len(address))
     counter = np.array([0] * (4 - len(address)) + [*address], np.uint64)
     return np.random.Generator(np.random.Philox(key, counter=counter))
+
+
+def uniforms(seed: int, rounds: NDArray[np.int64], numbers: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+    """`count` numbers of [0, 1) for each of many places at once; a generator for each would take 3 us a place.
+
+    SplitMix64 (Steele, Lea & Flood 2014), begun at a hash of the place.
+
+    Args:
+        seed: another one gives other numbers.
+        rounds: (N,)
+        numbers: (N,) A place is (seed, round, number).
+        count: for a place.
+
+    Returns:
+        (N, count)
+    """
+    words = np.zeros(1, np.uint64)
+    for part in (np.array([seed % 2**64], np.uint64), rounds, numbers):
+        words = mixed((words ^ part.astype(np.uint64)) + _GAMMA)
+    steps = np.arange(1, count + 1, dtype=np.uint64) * _GAMMA
+    return (mixed(words[:, None] + steps) >> np.uint64(11)).astype(np.float64) * 2.0**-53
 
 
 def mixed(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:

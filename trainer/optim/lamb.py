@@ -1,13 +1,13 @@
 """LAMB, the optimizer for batches of tens of thousands of samples, out of the fused kernels of torch's AdamW and SGD.
 
-In: gradients, already clipped; a step uses them up. It is bound by memory, so passes are what counts: AdamW reads and
-writes 7 numbers for each parameter, this 10 from memory where a matrix is larger than the cache, and a few more in it.
+In: gradients, already clipped; a step uses them up. Passes over memory are what it costs: AdamW reads and writes 7
+numbers for each parameter, this 14, so a CPU takes a parameter after the other, in chunks, and finds half in its cache.
 """
 
 # The kernels that torch's own optimizers are made of have no public names.
 # pyright: reportPrivateUsage=false, reportPrivateImportUsage=false
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -56,11 +56,47 @@ class Lamb(AdamW):
 
 
 def _step_by_ratio(lists: _Lists, group: dict[str, Any], found_inf: Tensor | None) -> None:
-    turn = _turned_in_cache if lists.weights[0].device.type == "cpu" else _turned
-    weight_norms, step_norms = turn(lists, group, found_inf)
+    if lists.weights[0].device.type == "cpu":
+        for *tensors, step in zip(*lists, strict=True):
+            _step_in_cache(tensors, step, group, found_inf)
+        return
+    _turn(lists, group, found_inf)
+    weight_norms, step_norms = (torch._foreach_norm(tensors) for tensors in (lists.weights, lists.gradients))
+    shares = _shares(torch.stack(weight_norms), torch.stack(step_norms), group["lr"])
+    _move(lists, shares.unbind(), found_inf)
+
+
+def _step_in_cache(tensors: list[Tensor], step: Tensor, group: dict[str, Any], found_inf: Tensor | None) -> None:
+    """The step of one parameter, in chunks that the processor's cache keeps from one pass to the next."""
+    parts = zip(*(tensor.view(-1).split(_CHUNK) for tensor in tensors), strict=True)
+    chunks = [
+        _Lists([weights], [gradients], [means], [squares], [step]) for weights, gradients, means, squares in parts
+    ]
+    weight_square, step_square = tensors[0].new_zeros(2).unbind()
+    for chunk in chunks:
+        _turn(chunk, group, found_inf)
+        weight_square += chunk.weights[0].dot(chunk.weights[0])
+        step_square += chunk.gradients[0].dot(chunk.gradients[0])
+    share = _shares(weight_square.sqrt(), step_square.sqrt(), group["lr"])
+    for chunk in reversed(chunks):  # the cache still has the last ones
+        _move(chunk, [share], found_inf)
+
+
+def _turn(lists: _Lists, group: dict[str, Any], found_inf: Tensor | None) -> None:
+    """Turn the gradients into -u, and update the moments."""
+    # A rate and a decay of 1 take all away from what AdamW is given as weights: here the gradients themselves.
+    _adamw(lists, lists.gradients, group, 1.0, 1.0, found_inf)
+    torch._foreach_add_(lists.gradients, lists.weights, alpha=-group["weight_decay"])
+
+
+def _shares(weight_norms: Tensor, step_norms: Tensor, rate: float) -> Tensor:
+    """What part of u each of the weights moves by."""
     both = (weight_norms > 0) & (step_norms > 0)
-    shares = group["lr"] * torch.where(both, weight_norms / step_norms, 1.0)
-    for weight, step, share in zip(lists.weights, lists.gradients, shares.unbind(), strict=True):
+    return rate * torch.where(both, weight_norms / step_norms, 1.0)
+
+
+def _move(lists: _Lists, shares: Sequence[Tensor], found_inf: Tensor | None) -> None:
+    for weight, step, share in zip(lists.weights, lists.gradients, shares, strict=True):
         # w += share * step, in the kernel that leaves w alone where something was infinite: 0 * NaN is NaN.
         torch._fused_sgd_(
             [weight],
@@ -75,34 +111,6 @@ def _step_by_ratio(lists: _Lists, group: dict[str, Any], found_inf: Tensor | Non
             is_first_step=False,
             found_inf=found_inf,
         )
-
-
-def _turned(lists: _Lists, group: dict[str, Any], found_inf: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Turn the gradients into -u, and update the moments.
-
-    Returns:
-        |w| and |u|, each (tensors,).
-    """
-    # A rate and a decay of 1 take all away from what AdamW is given as weights: here the gradients themselves.
-    _adamw(lists, lists.gradients, group, 1.0, 1.0, found_inf)
-    torch._foreach_add_(lists.gradients, lists.weights, alpha=-group["weight_decay"])
-    return torch.stack(torch._foreach_norm(lists.weights)), torch.stack(torch._foreach_norm(lists.gradients))
-
-
-def _turned_in_cache(lists: _Lists, group: dict[str, Any], found_inf: Tensor | None) -> tuple[Tensor, Tensor]:
-    """`_turned`, where the passes over a chunk but the first find it in the processor's cache."""
-    squared_norms: list[Tensor] = []
-    for *tensors, step in zip(*lists, strict=True):
-        chunks = (tensor.view(-1).split(_CHUNK) for tensor in tensors)
-        sums = tensors[0].new_zeros(2)
-        for weights, gradients, means, squares in zip(*chunks, strict=True):
-            chunk = _Lists([weights], [gradients], [means], [squares], [step])
-            _adamw(chunk, chunk.gradients, group, 1.0, 1.0, found_inf)
-            gradients.add_(weights, alpha=-group["weight_decay"])
-            sums += torch.stack([weights.dot(weights), gradients.dot(gradients)])
-        squared_norms.append(sums)
-    weight_norms, step_norms = torch.stack(squared_norms).sqrt().unbind(1)
-    return weight_norms, step_norms
 
 
 def _adamw(
