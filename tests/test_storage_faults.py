@@ -6,6 +6,7 @@ import random
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from moto.server import ThreadedMotoServer
 
 from tests.faulty_s3 import PASSING, Fault, FaultyS3
 from trainer import storage
-from trainer.errors import StorageError
+from trainer.errors import StorageError, StorageMissing, StorageUnavailable
 
 DATA = random.Random(1).randbytes(100_000)
 PLACE = "s3://bucket/folder"
@@ -157,6 +158,50 @@ def test_a_bucket_that_is_not_there_is_not_asked_again(faulty: FaultyS3) -> None
     with pytest.raises(StorageError, match=r"s3://backet/a\.txt: no such bucket"):
         storage.write_bytes("s3://backet/a.txt", b"")
     assert faulty.requests <= 4
+
+
+def test_what_may_pass_is_told_from_what_will_not(faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    for fault in ("slow_down", "reset"):
+        faulty.misbehave(fault, share=1, in_a_row=100)
+        with pytest.raises(StorageUnavailable):
+            storage.write_bytes(f"{PLACE}/a.bin", DATA)
+    faulty.misbehave("denied", share=1, in_a_row=100)
+    with pytest.raises(StorageError) as denied:
+        storage.write_bytes(f"{PLACE}/a.bin", DATA)
+    assert type(denied.value) is StorageError
+    faulty.misbehave()
+    with pytest.raises(StorageMissing):
+        storage.read_bytes(f"{PLACE}/nothing.bin")
+
+
+def test_patience_outlasts_what_the_driver_gives_up(
+    faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    faulty.misbehave("slow_down", share=1, in_a_row=7)
+    storage.patiently(lambda: storage.write_bytes(f"{PLACE}/late.bin", DATA), minutes=1)
+    assert "late.bin: cannot be written: Please reduce your request rate.; it is tried again" in caplog.text
+    faulty.misbehave()
+    assert storage.read_bytes(f"{PLACE}/late.bin") == DATA
+
+
+def test_patience_ends_with_its_length_and_with_a_word(faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    faulty.misbehave("slow_down", share=1, in_a_row=100)
+    with pytest.raises(StorageUnavailable, match=r"request rate\. \(tried again for 0\.0 minutes\); mend the storage"):
+        storage.patiently(lambda: storage.write_bytes(f"{PLACE}/a.bin", DATA), minutes=0.03)
+    enough = threading.Event()
+    enough.set()
+    with pytest.raises(StorageUnavailable, match=r"tried again for 0\.0 minutes"):
+        storage.patiently(lambda: storage.write_bytes(f"{PLACE}/a.bin", DATA), minutes=10, give_up=enough)
+
+
+def test_patience_is_not_for_what_no_waiting_mends(faulty: FaultyS3) -> None:
+    faulty.misbehave("denied", share=1, in_a_row=100)
+    with pytest.raises(StorageError, match="permission denied; check"):
+        storage.patiently(lambda: storage.write_bytes(f"{PLACE}/a.bin", DATA), minutes=10)
+    assert faulty.requests == 1
 
 
 @pytest.mark.slow

@@ -5,7 +5,10 @@
     │   ├── ConfigError          a setting of the run
     │   ├── DataError            text, vocabulary, corpus, SQuAD file
     │   ├── CheckpointError      a checkpoint or a model directory
-    │   └── StorageError         a place that cannot be read or written
+    │   ├── StorageError         a place that cannot be read or written
+    │   │   ├── StorageMissing       there is nothing
+    │   │   └── StorageUnavailable   for now: busy, silent, not reached
+    │   └── RunHeld              another driver is at work on the run
     ├── DeadlineExceeded   124   the run's time is up; what was done is saved
     ├── Interrupted        130   Ctrl-C, SIGTERM; what was done is saved
     └── Stalled            203   no sign of life; the same command tries again
@@ -53,6 +56,18 @@ class StorageError(InputError):
     """A place cannot be read or written."""
 
 
+class StorageMissing(StorageError):
+    """There is no such file, folder or bucket."""
+
+
+class StorageUnavailable(StorageError):
+    """The storage is busy, breaks off or is not reached, which may pass: `storage.patiently` tries again."""
+
+
+class RunHeld(InputError):
+    """A run has another driver, and a run has one."""
+
+
 class DeadlineExceeded(BerthError):
     """The time that `limits.deadline_hours` gives is over."""
 
@@ -60,7 +75,7 @@ class DeadlineExceeded(BerthError):
 
 
 class Stalled(BerthError):
-    """Nothing was heard of the workers for `limits.stall_minutes`."""
+    """Ray does not answer, or the driver itself hangs."""
 
     exit_code = 203
 

@@ -2,29 +2,58 @@
 
 A file appears whole or not at all: locally it is written under a temporary name and renamed, on object storage a put is
 atomic by itself. What must be memory-mapped or opened by name is fetched into a node-local cache first; local files are
-used where they lie. A server that is busy, or breaks a connection, is asked again by its driver (`_options`).
+used where they lie. A server that is busy, or breaks a connection, is asked again by its driver (`_options`) for about
+a minute; `patiently` goes on for as long as one likes.
 """
 
 import contextlib
+import errno
 import gzip
 import hashlib
+import logging
 import lzma
 import os
+import random
 import tempfile
+import threading
+import time
 import uuid
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, TypeVar, cast
 
 import fsspec
 import pyarrow.fs
 from fsspec.implementations.local import LocalFileSystem
 
-from trainer.errors import StorageError
+from trainer.errors import StorageError, StorageMissing, StorageUnavailable
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 _DRIVERS = {"aiobotocore", "aiohttp", "botocore", "gcsfs", "google", "httpx2", "huggingface_hub", "s3fs"}
 """Packages whose errors are the storage's, also where they are no OSError."""
+
+_PASSING = {
+    errno.EAGAIN,
+    errno.EBUSY,  # what s3fs makes of 503, SlowDown
+    errno.EIO,
+    errno.EREMOTEIO,  # of 500
+    errno.ESTALE,  # a mount whose server was started anew
+    errno.ENETDOWN,
+    errno.ENETUNREACH,
+    errno.EHOSTDOWN,
+    errno.EHOSTUNREACH,
+}
+"""Numbers of errors that may pass, beside those that Python makes a ConnectionError or TimeoutError of."""
+
+_BROKEN_OFF = {"ConnectionError", "HTTPClientError", "ClientConnectionError", "ClientPayloadError", "TransportError"}
+"""Classes of `_DRIVERS` whose errors may pass: botocore's two, aiohttp's two, and that of Google's and httpx."""
+
+_LONGEST_PAUSE = 30.0
+"""Seconds."""
 
 _BLOCK = 8 << 20
 """Bytes that a server is asked for at once, and anew if they are cut short; a reader holds two in memory."""
@@ -203,6 +232,31 @@ def cache_folder() -> Path:
     return Path(os.environ.get("BERTH_CACHE") or Path.home() / ".cache" / "berth")
 
 
+def patiently(act: Callable[[], T], minutes: float, give_up: threading.Event | None = None) -> T:
+    """What `act` returns; it is done again, after a second, two, four and so on, while the storage is away.
+
+    Args:
+        act: something that may be done twice, and that raises StorageUnavailable.
+        minutes: how long to go on so.
+        give_up: ends the waiting at once.
+
+    Raises:
+        StorageUnavailable: the storage stayed away.
+    """
+    begin, pause, give_up = time.monotonic(), 1.0, give_up or threading.Event()
+    while True:
+        try:
+            return act()
+        except StorageUnavailable as error:
+            waited = time.monotonic() - begin
+            if waited + pause > 60 * minutes or give_up.is_set():
+                problem = f"{error.problem} (tried again for {waited / 60:.1f} minutes)"
+                raise StorageUnavailable(error.where, problem, error.remedy) from error
+            log.warning("%s: %s; it is tried again", error.where, error.problem)
+        give_up.wait(random.uniform(pause / 2, pause))  # not all workers at once
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
 def _filesystem(uri: str) -> tuple[Any, str]:
     try:
         filesystem, path = cast(tuple[Any, str], fsspec.core.url_to_fs(uri, **_options(uri)))
@@ -245,10 +299,10 @@ def explained(uri: str, deed: str) -> Generator[None]:
         yield
     except FileNotFoundError as error:
         if type(error.__cause__).__module__.startswith("aiohttp"):  # https:// says so of whatever goes wrong
-            reason = str(error.__cause__).split("\n", 1)[0]
-            raise StorageError(uri, f"cannot be {deed}: {reason}", "check the network and the address") from error
+            reason, kind = str(error.__cause__).split("\n", 1)[0], _kind(error.__cause__)
+            raise kind(uri, f"cannot be {deed}: {reason}", "check the network and the address") from error
         missing = "bucket" if "bucket does not exist" in str(error) else "file or folder"
-        raise StorageError(uri, f"no such {missing}", "check the spelling") from error
+        raise StorageMissing(uri, f"no such {missing}", "check the spelling") from error
     except PermissionError as error:
         problem = f"cannot be {deed}: permission denied"
         raise StorageError(uri, problem, "check who owns it, or the credentials") from error
@@ -264,4 +318,22 @@ def explained(uri: str, deed: str) -> Generator[None]:
             reason = str(getattr(error, "strerror", None) or error).split("\n", 1)[0]
         else:
             raise
-        raise StorageError(uri, f"cannot be {deed}: {reason}", "mend the storage or choose another place") from error
+        problem = f"cannot be {deed}: {reason}"
+        raise _kind(error)(uri, problem, "mend the storage or choose another place") from error
+
+
+def _kind(error: BaseException | None) -> type[StorageError]:
+    """Whether an error of the system or of a driver may pass."""
+    while error is not None:
+        names = {base.__name__ for base in type(error).__mro__}
+        status = getattr(error, "status", None) or getattr(error, "code", None)  # aiohttp's, gcsfs's
+        passing = (
+            isinstance(error, ConnectionError | TimeoutError)
+            or (isinstance(error, OSError) and error.errno in _PASSING)
+            or names & _BROKEN_OFF
+            or (isinstance(status, int) and (status in (408, 429) or status >= 500))
+        )
+        if passing:
+            return StorageUnavailable
+        error = error.__cause__
+    return StorageError

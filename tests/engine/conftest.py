@@ -1,5 +1,6 @@
 import pytest
 
+from tests.test_storage_faults import faulty, server  # noqa: F401 - fixtures
 from trainer.config.schema import Training
 
 

@@ -1,4 +1,5 @@
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from tests.engine.line_task import LineTask
 from trainer.config.schema import Training
 from trainer.engine.checkpoint import Checkpoints
 from trainer.engine.state import State
-from trainer.errors import CheckpointError
+from trainer.errors import CheckpointError, StorageError
 
 
 def trained(settings: Training, step: int) -> tuple[State, LineTask]:
@@ -20,6 +21,16 @@ def trained(settings: Training, step: int) -> tuple[State, LineTask]:
     state.step = step
     state.history = [{"step": step, "train/loss": 0.1 + step}]
     return state, task
+
+
+def save(checkpoints: Checkpoints, settings: Training, step: int, held_out_loss: float | None = None) -> None:
+    state, task = trained(settings, step)
+    state.held_out_loss = held_out_loss
+    checkpoints.save(state, task.tokenizer)
+
+
+def steps(checkpoints: Checkpoints) -> list[int]:
+    return sorted(int(path.name.removeprefix("step-")) for path in Path(checkpoints.uri).iterdir())
 
 
 def fresh(settings: Training) -> State:
@@ -34,8 +45,7 @@ def checkpoints(tmp_path: Path) -> Checkpoints:
 @pytest.fixture
 def saved(checkpoints: Checkpoints, settings: Training) -> Checkpoints:
     for step in (5, 9):
-        state, task = trained(settings, step)
-        checkpoints.save(state, task.tokenizer)
+        save(checkpoints, settings, step)
     return checkpoints
 
 
@@ -85,6 +95,43 @@ def test_a_checkpoint_of_another_configuration_is_refused(saved: Checkpoints, se
     other = Checkpoints(saved.uri, "another fingerprint", keep=3)
     with pytest.raises(CheckpointError, match="step-00000009: it belongs to another configuration; give the run"):
         other.load_latest(fresh(settings))
+
+
+def test_a_checkpoint_of_another_configuration_is_passed_over_where_an_own_one_stands_before_it(
+    saved: Checkpoints, settings: Training, caplog: pytest.LogCaptureFixture
+) -> None:
+    save(Checkpoints(saved.uri, "another fingerprint", keep=9), settings, 20)
+    state = fresh(settings)
+    assert saved.load_latest(state)
+    assert state.step == 9
+    assert "passed over a checkpoint of another configuration: " + saved.uri in caplog.text
+    save(saved, settings, 11)
+    assert steps(saved) == [5, 9, 11, 20]
+
+
+def test_where_the_storage_does_not_let_us_look_nothing_begins_anew(saved: Checkpoints, settings: Training) -> None:
+    """A file in the place of the folder: neither missing nor torn."""
+    folder = Path(saved.uri, "step-00000009")
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors").mkdir()
+    with pytest.raises(StorageError, match=r"model\.safetensors: cannot be read"):
+        saved.load_latest(fresh(settings))
+
+
+def test_the_newest_and_the_best_stay(checkpoints: Checkpoints, settings: Training) -> None:
+    for step, loss in enumerate([None, 5.0, 3.0, 3.0, math.nan, 4.0, 6.0, 5.0], start=1):
+        save(checkpoints, settings, step, loss)
+    assert steps(checkpoints) == [3, 6, 7, 8]
+    again = Checkpoints(checkpoints.uri, "fingerprint", keep=1)
+    save(again, settings, 9, 2.0)
+    assert steps(again) == [9]
+
+
+def test_what_a_rollback_left_behind_goes_with_the_next_save(saved: Checkpoints, settings: Training) -> None:
+    """Nobody comes back to a later step that was passed over, and an interrupted save is of no use."""
+    (Path(saved.uri) / "step-00000012" / "deep").mkdir(parents=True)
+    save(saved, settings, 7)
+    assert steps(saved) == [5, 7]
 
 
 def test_a_second_phase_takes_weights_and_moments_but_no_steps(saved: Checkpoints, settings: Training) -> None:

@@ -112,6 +112,29 @@ def test_the_loss_goes_down(tmp_path: Path, settings: Training) -> None:
     assert curve.records[-1]["train/loss"] < 0.5 * curve.records[0]["train/loss"]
 
 
-def test_only_the_newest_checkpoints_are_kept(tmp_path: Path, settings: Training) -> None:
-    train(tmp_path, settings, every=2)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000008", "step-00000010"]
+def test_the_last_step_is_saved_and_only_the_newest_and_the_best_are_kept(tmp_path: Path, settings: Training) -> None:
+    train(tmp_path, settings, steps=40, every=2)
+    names = sorted(path.name for path in tmp_path.iterdir())
+    assert len(names) <= 3
+    assert names[-1] == "step-00000040"
+
+
+def test_each_forward_pass_of_training_and_evaluation_is_a_sign_of_life(tmp_path: Path, settings: Training) -> None:
+    beats: list[int] = []
+    task = LineTask(settings, steps=3)
+    state = State.fresh(task.model, settings)
+    loop = Loop(
+        task,
+        state,
+        ALONE,
+        seed=7,
+        checkpoints=Checkpoints(str(tmp_path), "fingerprint", keep=2),
+        checkpoint_every="auto",
+        tracker=Curve(),
+        stop_requested=lambda: False,
+        beat=lambda: beats.append(state.step),
+    )
+    assert loop.run()
+    assert beats == [0, 0, 1, 1, 2, 2]
+    task.model(torch.ones(1, 2))
+    assert len(beats) == 7

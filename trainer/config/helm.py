@@ -66,7 +66,7 @@ class Pods(Section):
     cpu: Cpu = 4
     """CPU cores requested; no limit, for throttled cores stall a whole run."""
     memory: Quantity = "8Gi"
-    """Memory, requested and limit; files in /dev/shm count."""
+    """Memory, requested and limit; files in /dev/shm count, and 0.5 GiB for the spare process beside each worker."""
     limits: dict[str, Quantity] = Field(default={})
     """Further limits, such as `ephemeral-storage: 50Gi` or `rdma/ib: 1`."""
     node_selector: dict[str, str] = Field(default={})

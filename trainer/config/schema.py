@@ -5,9 +5,10 @@ classes, so a mistake is refused before anything starts. Names of model settings
 tokens or samples, never in bytes.
 """
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, StringConstraints, model_validator
+from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from trainer.config.corpus import Corpus, Vocab, refuse_without_vocabulary
 from trainer.config.section import Count, Ratio, Section
@@ -15,6 +16,8 @@ from trainer.config.section import Count, Ratio, Section
 StageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?$")]
 RunName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Beta = Annotated[float, Field(ge=0, lt=1)]
+
+_SECONDS_OR_AUTO = r"^([0-9]+(\.[0-9]+)? ?s|auto)$"
 
 
 class World(Section):
@@ -199,6 +202,10 @@ class Scaling(Section):
     """1: CUDA and NCCL; 0: CPU and gloo."""
     settle_seconds: Annotated[float, Field(ge=0)] = 5
     """Nodes that join are waited for so long after the last of them, so that many are one resize."""
+    preflight: bool = True
+    """Before nodes train for the first time, test them for some seconds: sums over the network and its speed, the run's
+    folder, clocks, versions, GPUs, free disk. A node that is slow or odd is named, a broken one ends the group.
+    """
 
     @model_validator(mode="after")
     def _least_is_not_over_most(self) -> "Scaling":
@@ -222,18 +229,32 @@ class Limits(Section):
 
     max_failures: Annotated[int, Field(ge=0)] = 3
     """Failures in a row without a new checkpoint between them; the training goes on from the last one after each."""
-    stall_minutes: Annotated[float, Field(gt=0)] = 30
-    """So long without a sign of life from the workers, and they are ended; this counts as a failure."""
+    stall_minutes: Annotated[float, Field(gt=0)] = 5
+    """When no worker has finished a step, or a part of an evaluation, for so long, their stacks are kept in the run's
+    folder `traces` and the workers are ended, which counts as a failure. It is six times as much where they start,
+    load, compile and write results, and never less than twenty of the slowest steps so far.
+    """
     deadline_hours: Annotated[float, Field(gt=0)] | None = None
     """Time from the run's first start until it is saved and ended, finished or not."""
 
 
 class Checkpoints(Section):
-    """When training is saved."""
+    """When training is saved. It goes on meanwhile."""
 
-    every_steps: Count = 500
+    every: Count | Annotated[str, WithJsonSchema({"type": "string", "pattern": _SECONDS_OR_AUTO})] = "auto"
+    """What a crash may cost: so many steps, or seconds of work, such as `60 s`. `auto`: 30 s to 30 min, as often as
+    costs at most 1 % of the throughput, which is measured.
+    """
     keep: Count = 2
-    """The newest so many stay."""
+    """The newest so many stay; in a stage that evaluates, the one with the lowest held-out loss as well."""
+    patience_minutes: Annotated[float, Field(ge=0)] = 10
+    """Storage that is busy or not reached is tried again for so long before the run ends."""
+
+    @model_validator(mode="after")
+    def _every_is_an_interval(self) -> "Checkpoints":
+        if isinstance(self.every, str) and not re.match(_SECONDS_OR_AUTO, self.every):
+            raise ValueError(f"every {self.every!r} is no interval; give steps, such as 500, seconds, 60 s, or auto")
+        return self
 
 
 class Tracking(Section):

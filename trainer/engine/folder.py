@@ -1,6 +1,9 @@
 """Where everything of a run lies: one folder, `storage`/`name`, with a folder for each stage.
 
 run.yaml                what was asked for
+lease.json              which driver is at work, while one is
+traces/                 the stacks of workers that hung, one folder each time
+preflight.json          what was found of the nodes, before they trained
 world/                  the invented world, if any
 vocab/vocab.txt         the vocabulary, given or trained
 corpus/                 Arrow shards and corpus.json; of a prepared corpus only the latter

@@ -61,6 +61,8 @@ class Guard:
     def read(self, step: int, *, now: bool) -> bool:
         """Update `vigilance` to the step before the last, or `now`, which waits for the device, to the last.
 
+        To have read `now` before changes no later verdict.
+
         Args:
             step: the number of steps done, for the warning of a skipped one.
 

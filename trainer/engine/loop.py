@@ -16,8 +16,10 @@ from torch import Tensor, nn
 from trainer.config.schema import Training
 from trainer.engine.checkpoint import Checkpoints
 from trainer.engine.guard import Guard
+from trainer.engine.interval import Interval
 from trainer.engine.parallel import Workers, accumulating, autocast
-from trainer.engine.state import Record, State, seed_step
+from trainer.engine.saver import Saver
+from trainer.engine.state import Record, State, seed_step, thinned
 from trainer.engine.task import MicroBatch, Task
 from trainer.errors import BerthError
 from trainer.optim.optimizers import set_learning_rate, skip_where
@@ -32,9 +34,11 @@ class Loop:
 
     Args:
         seed: of the run.
-        checkpoints: where the state is saved, every `checkpoint_every` steps and at the end.
+        checkpoints: where the state is saved, on the way and at the end.
+        checkpoint_every: how often on the way; see `interval`.
         tracker: takes the points of the curves; on the first worker only.
         stop_requested: asked on the first worker before each step.
+        beat: a sign of life, given with each forward pass of this worker, in training, evaluation and what comes after.
     """
 
     def __init__(
@@ -45,21 +49,24 @@ class Loop:
         *,
         seed: int,
         checkpoints: Checkpoints,
-        checkpoint_every: int,
+        checkpoint_every: int | str,
         tracker: Tracker,
         stop_requested: Callable[[], bool],
+        beat: Callable[[], object] = lambda: None,
     ) -> None:
         self.task = task
         self.state = state
         self.workers = workers
         self.seed = seed
         self.checkpoints = checkpoints
-        self.checkpoint_every = checkpoint_every
         self.tracker = tracker
         self.stop_requested = stop_requested
+        self.beat = beat
         self._model = workers.spread(state.model)
+        state.model.register_forward_pre_hook(self._beat)
         self._settings: Training = task.settings
         self._saved = state.step
+        self._interval = Interval(checkpoint_every)
         self._guard = Guard(self._settings.guard, workers.device, state.vigilance)
 
     def run(self) -> bool:
@@ -67,13 +74,15 @@ class Loop:
         cases.
 
         Raises:
-            BerthError: the training does not get on, bad step after bad step.
+            BerthError: the training does not get on, bad step after bad step, or it cannot be saved.
         """
-        self._settle()
-        while self._train():
-            self._roll_back()
-        if self._saved != self.state.step:
-            self._save()
+        with Saver(self.checkpoints) as self._saver:
+            self._settle()
+            while self._train():
+                self._roll_back()
+            if self.workers.first and self._saved != self.state.step:
+                self._saver.save_now(self.state, self.task.tokenizer)
+            self._saver.wait()
         return self.state.step == self.task.steps
 
     def _train(self) -> bool:
@@ -87,13 +96,13 @@ class Loop:
             record = self._step(micro_batches, counts)
             self.state.step += 1
             self.state.tokens += int(tokens)
-            self.state.seconds += clock.lap(tokens)
-            if self._guard.read(self.state.step, now=self._due(self.checkpoint_every)):
+            seconds = clock.lap(tokens)
+            self.state.seconds += seconds
+            if self._guard.read(self.state.step, now=self.state.step == self.task.steps):
                 return True
             if self._due(self._settings.log_every):
                 self._log(record() | {"train/tokens_per_second": clock.rate()})
-            if self.state.step % self.checkpoint_every == 0 and not self.state.vigilance.bad_in_row:
-                self._save()
+            self._save_in_time(seconds)
             clock.lap(0)
         return False
 
@@ -141,6 +150,9 @@ class Loop:
         stop = self.workers.first and self.stop_requested()
         return [*map(float, counts), float(sum(batch.tokens for batch in micro_batches)), float(stop)]
 
+    def _beat(self, *_: object) -> None:
+        self.beat()
+
     def _settle(self) -> None:
         """One throw-away backward pass: DDP lays out its buckets anew after the first, and with more than two workers
         another layout sums in another order. After this the first step of a resumed run sums like any other.
@@ -164,9 +176,10 @@ class Loop:
             "train/world_size": self.workers.world_size,
             **figures,
         }
-        if self._due(self.task.eval_every):
-            record |= self.task.evaluate(self.workers)
-        self.state.history.append(record)
+        if self._due(self.task.eval_every) and (held_out := self.task.evaluate(self.workers)):
+            record |= held_out
+            self.state.held_out_loss = sum(held_out[f"eval/{name}_loss"] for name in self.task.objectives)
+        self.state.history = thinned([*self.state.history, record], self._settings.log_every, self.task.eval_every)
         if self.workers.first:
             self.tracker.log(record, self.state.step)
 
@@ -181,6 +194,8 @@ class Loop:
             f"up to step {step}, {bad.bad_in_row} steps in a row were skipped: not finite, or spikes of the gradient"
         )
         remedy = "lower the learning rate, lengthen the warm-up, or look at the data with `berth doctor`"
+        self._saver.wait()
+        self.workers.wait()  # until the first worker has written its last
         if not self.checkpoints.load_latest(self.state, good=True):
             raise BerthError(f"{problem}, and there is no checkpoint to go back to; {remedy}")
         good = self.state.vigilance
@@ -196,10 +211,26 @@ class Loop:
         self._guard = Guard(self._settings.guard, self.workers.device, good)
         self._saved = self.state.step
 
+    def _save_in_time(self, seconds: float) -> None:
+        """Save if it is time, unless a save is still being written or the last steps were bad. The last step took
+        `seconds`.
+
+        Only the first worker knows of it. What it does, to read the guard's figures earlier, changes no verdict.
+        """
+        if not self.workers.first:
+            return
+        writing = self._saver.busy
+        self._interval.stepped(seconds, writing=writing)
+        if not writing and self._interval.due(self.state.step):
+            self._guard.read(self.state.step, now=True)
+            if not self.state.vigilance.bad_in_row:
+                self._save()
+
     def _save(self) -> None:
+        begin = time.monotonic()
+        self._saver.save(self.state, self.task.tokenizer)
         self._saved = self.state.step
-        if self.workers.first:
-            self.checkpoints.save(self.state, self.task.tokenizer)
+        self._interval.saved(time.monotonic() - begin)
 
 
 class _Clock:
