@@ -26,6 +26,15 @@ class Berth:
                 env=os.environ | {"OMP_NUM_THREADS": "1"},
             )
 
+    @property
+    def pid(self) -> int:
+        """The driver's."""
+        return self._process.pid
+
+    @property
+    def ended(self) -> bool:
+        return self._process.poll() is not None
+
     def wait(self, seconds: float = 600) -> tuple[int, str]:
         """The exit code and all that was printed."""
         return self._process.wait(seconds), self._output.read_text()
@@ -49,6 +58,12 @@ class Berth:
     def interrupt(self) -> "Berth":
         """What Ctrl-C does."""
         self._process.send_signal(signal.SIGINT)
+        return self
+
+    def kill(self) -> "Berth":
+        """What a node that fails does to its driver."""
+        self._process.kill()
+        self._process.wait()
         return self
 
     def kill_a_worker(self, how: signal.Signals = signal.SIGKILL) -> "Berth":

@@ -35,7 +35,7 @@ squad:
     epochs: 20
     optimizer: {learning_rate: 1.0e-3}
 scaling: {num_workers: 2}
-checkpoint: {every_steps: 25}
+checkpoint: {every: 25}
 """
 
 

@@ -42,7 +42,7 @@ squad:
     epochs: 0.5
     optimizer: {{learning_rate: 3.0e-4}}
 scaling: {{num_workers: 2}}
-checkpoint: {{every_steps: 100}}
+checkpoint: {{every: 100}}
 """
 HELD_OUT_ARTICLES = 8
 

@@ -7,6 +7,7 @@ import pytest
 from trainer.config.schema import Limits, Pretrain, Run
 from trainer.engine.folder import RunFolder
 from trainer.runtime.attempts import Attempts
+from trainer.runtime.wall_clock import WallClock
 
 New = Callable[[], Attempts]
 
@@ -63,3 +64,16 @@ def test_a_damaged_record_is_begun_anew(new: New, tmp_path: Path) -> None:
     new().begin()
     (tmp_path / "run" / "attempts.json").write_text("{")
     assert [new().begin() for _ in range(3)] == [True, True, True]
+
+
+def test_a_clock_that_is_set_an_hour_ahead_brings_the_deadline_no_nearer(tmp_path: Path) -> None:
+    limits = Limits(deadline_hours=0.5)
+    run = Run.model_construct(name="run", storage=str(tmp_path), pretrain=(Pretrain(),), limits=limits)
+    seconds = iter([0.0, 3600.0])
+    attempts = Attempts(run, RunFolder.of(run), WallClock(wall=seconds.__next__, steady=lambda: 0.0))
+    attempts.begin()
+    before = attempts.deadline
+    assert before is not None
+    assert not attempts.late()
+    assert attempts.deadline == before + timedelta(hours=1)
+    assert Attempts(run, RunFolder.of(run)).deadline == attempts.deadline, "the next driver counts from there"

@@ -12,6 +12,7 @@ from trainer import storage
 from trainer.config.schema import Run
 from trainer.engine.checkpoint import newest
 from trainer.engine.folder import RunFolder
+from trainer.runtime.wall_clock import WallClock
 
 
 class _Record(BaseModel):
@@ -28,11 +29,13 @@ class _Record(BaseModel):
 class Attempts:
     """The record of a run; `began` and what follows is written at once."""
 
-    def __init__(self, run: Run, folder: RunFolder) -> None:
+    def __init__(self, run: Run, folder: RunFolder, clock: WallClock | None = None) -> None:
+        self._clock = clock or WallClock()
         self._run = run
         self._folder = folder
         self._uri = storage.join(folder.uri, "attempts.json")
-        self._record = self._read()
+        self._minutes = run.checkpoint.patience_minutes
+        self._record = storage.patiently(self._read, self._minutes)
 
     def begin(self) -> bool:
         """Open the record; False where that makes one failure too many."""
@@ -43,7 +46,7 @@ class Attempts:
 
     def fail(self) -> bool:
         """Count a failure; False where that is one too many without a new checkpoint."""
-        reached = _reached(self._run, self._folder)
+        reached = storage.patiently(lambda: _reached(self._run, self._folder), self._minutes)
         if reached != self._record.reached:
             self._record.failures = 0
         self._record.failures += 1
@@ -56,6 +59,13 @@ class Attempts:
         self._record.open = False
         self._record.failures = 0
         self._write()
+
+    def late(self) -> bool:
+        """Whether the deadline is over; a clock that is set meanwhile brings it no nearer and moves it no further."""
+        if jump := self._clock.jump():
+            self._record.began += jump
+            self._write()
+        return self.deadline is not None and datetime.now(UTC) >= self.deadline
 
     @property
     def deadline(self) -> datetime | None:
@@ -71,7 +81,7 @@ class Attempts:
         return _Record(began=datetime.now(UTC))
 
     def _write(self) -> None:
-        storage.write_text(self._uri, self._record.model_dump_json())
+        storage.patiently(lambda: storage.write_text(self._uri, self._record.model_dump_json()), self._minutes)
 
 
 def _reached(run: Run, folder: RunFolder) -> str:

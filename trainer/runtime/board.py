@@ -1,7 +1,7 @@
 """The notice board between the driver and one group of workers: a small Ray actor.
 
-Workers pin progress, warnings and final errors on it; the driver reads them, shows them, and pins the wish to stop. No
-training step waits for it.
+Workers pin progress, warnings, final errors and signs of life on it; the driver reads them, shows them, and pins the
+wish to stop. No training step waits for it.
 """
 
 import logging
@@ -14,6 +14,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from trainer.errors import BerthError
+from trainer.runtime.pulse import Sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,13 @@ class Progress:
     step: int
     steps: int
     record: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something a person may read."""
+
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ class Failure:
     error: BerthError
 
 
-Notice = Progress | Message | Failure
+Notice = Progress | Note | Message | Failure
 
 BoardHandle = Any
 """What `Board.remote()` gives; Ray does not type the methods of its handles."""
@@ -52,10 +60,18 @@ class Board:
 
     def __init__(self) -> None:
         self._notices: list[Notice] = []
+        self._signs: dict[int, Sign] = {}
         self._stop = False
 
     def pin(self, notice: Notice) -> None:
         self._notices.append(notice)
+
+    def give(self, sign: Sign) -> None:
+        self._signs[sign.rank] = sign
+
+    def signs(self) -> list[Sign]:
+        """The newest of each worker."""
+        return list(self._signs.values())
 
     def take(self) -> list[Notice]:
         notices, self._notices = self._notices, []
