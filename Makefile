@@ -1,7 +1,7 @@
 # Two commands do all set-up by themselves: `make quickstart` and `make test`.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test test-slow test-cluster check charts image lock clean
+.PHONY: help quickstart test test-slow test-cluster chaos check charts image lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -27,6 +27,9 @@ test-slow: $(INSTALLED) ## The tests that take minutes
 
 test-cluster: $(INSTALLED) ## The tests on Kubernetes: on the cluster of KUBECONFIG, else one that they start (root, Go, Debian 12)
 	$(BIN)/python -m pytest -m cluster -rP
+
+chaos: $(INSTALLED) ## Break one run by a seeded schedule and compare it with an undisturbed one; SEED, MINUTES, CHAOS_FLAGS (root)
+	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) $(CHAOS_FLAGS)
 
 check: $(INSTALLED) ## Lint, format, types and the floors of the architecture
 	$(BIN)/ruff check

@@ -105,7 +105,7 @@ def test_a_run_folder_of_another_configuration(folder: Path) -> None:
 
 
 def test_storage_that_cannot_be_written(folder: Path) -> None:
-    assert f"{folder}/text.txt/runs/mine/run.yaml: cannot be written" in refusal("storage=text.txt/runs")
+    assert f"{folder}/text.txt/runs/mine/lease.json: cannot be read" in refusal("storage=text.txt/runs")
 
 
 def test_storage_of_an_unknown_kind(folder: Path) -> None:

@@ -35,7 +35,7 @@ RUN: Values = {
         "log_every": 1,
         "optimizer": {"learning_rate": 1e-3},
     },
-    "checkpoint": {"every_steps": 50},
+    "checkpoint": {"every": 50},
 }
 SQUAD: Values = {
     "name": "squad",

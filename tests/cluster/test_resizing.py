@@ -26,7 +26,7 @@ for command in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
 def run(new_release: Callable[[str, str], Release], namespace: str, on_s3: Values) -> Iterator[Release]:
     """A run that trains for as long as it is let, on one Worker."""
     run = new_release(NAME, namespace).install(
-        merged(on_s3, {"run": {"pretrain": {"max_steps": 1_000_000}, "checkpoint": {"every_steps": 100}}})
+        merged(on_s3, {"run": {"pretrain": {"max_steps": 1_000_000}, "checkpoint": {"every": 100}}})
     )
     run.trains(now(), 300)
     yield run

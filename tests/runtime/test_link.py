@@ -29,6 +29,11 @@ def test_a_worker_hears_nothing_while_the_run_goes_on_and_then_its_outcome(excha
         assert line.outcome(5) == 3
 
 
+def test_the_address_of_the_master_is_looked_up_once(exchange: Exchange) -> None:
+    with linked("localhost", exchange.port, TOKEN) as line:
+        assert line.address == "127.0.0.1"
+
+
 def test_the_master_waits_until_every_worker_has_hung_up(exchange: Exchange) -> None:
     with linked("127.0.0.1", exchange.port, TOKEN) as line:
         line.outcome(link.SIGN_OF_LIFE_EVERY + 1)

@@ -6,7 +6,7 @@ from trainer.runtime.resizing import Resizing
 
 
 def places(workers: int, *nodes: str) -> Places:
-    return Places(workers, frozenset(nodes))
+    return Places(workers, dict.fromkeys(nodes, 1))
 
 
 def resizing(settle_seconds: float) -> Resizing:

@@ -10,7 +10,8 @@ import secrets
 _RAY = {
     "RAY_AUTH_MODE": "token",  # without it, whoever reaches a Ray port runs code here
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "1",  # a dead worker is noticed after so long
+    "RAY_preload_python_modules": "trainer.runtime.preload",
+    "RAY_TRAIN_HEALTH_CHECK_INTERVAL_S": "0.5",  # a dead worker is noticed after so long
     "RAY_TRAIN_WORKER_GROUP_START_TIMEOUT_S": "10",
     "RAY_TRAIN_ENABLE_PREEMPTION_WATCHER": "0",  # the driver sees nodes leave; this saves a process
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # the coming default, which Ray warns about

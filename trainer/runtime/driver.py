@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from types import FrameType
 
 from rich.console import Console
@@ -21,43 +20,58 @@ from trainer import storage
 from trainer.config.load import differences, dump, parse
 from trainer.config.schema import Run
 from trainer.engine.folder import RunFolder
-from trainer.errors import BerthError, ConfigError, DeadlineExceeded, Interrupted, Stalled
+from trainer.errors import BerthError, ConfigError, DeadlineExceeded, Interrupted, RunHeld, Stalled
 from trainer.runtime import board, nodes
+from trainer.runtime.alarm import Alarm, alarm
 from trainer.runtime.attempts import Attempts
 from trainer.runtime.board import Failure, Message, Notice
 from trainer.runtime.display import Display
 from trainer.runtime.group import Group, reason
+from trainer.runtime.lease import Lease, held
 from trainer.runtime.metrics import Metrics
 from trainer.runtime.nodes import Places
 from trainer.runtime.prepare import prepare
 from trainer.runtime.resizing import Resizing
+from trainer.runtime.spares import Spares
+from trainer.runtime.watchdog import Watch, describe, end_all, keep, patience
 from trainer.tracking.report import write_report
 
 WAITING_LINE_EVERY = 30.0
 """Seconds."""
+CLEARING = 10.0
+"""Seconds for what a failed group has left to end."""
+ENDING = 30.0
+"""Seconds that Ray Train has to see that its workers are dead."""
+ANSWERS = 60.0
+"""Seconds that Ray may take for one thing, beside the storage, until the driver itself hangs."""
 
 
 def execute(run: Run, console: Console) -> str:
     """Bring a run to its end and return the URI of its report.
 
     Raises:
-        InputError: a person must mend something.
+        InputError: a person must mend something, or another driver is at work on the run.
         Interrupted: Ctrl-C or SIGTERM; the run is saved and the same call continues.
         DeadlineExceeded: the time that the run was given is over; it is saved.
-        Stalled: nothing is heard of the workers; the same call tries again.
+        Stalled: Ray does not answer; the same call tries again.
         BerthError: the workers failed more often than `limits.max_failures` allows.
     """
     folder = RunFolder.of(run)
     if not nodes.in_cluster():
         _check_cpus(run)
-    with Display(console) as display, _stop_on_signal() as stop:
-        _claim(folder, run)
+    with (
+        alarm(patience(run.limits)) as bell,
+        Display(console) as display,
+        _stop_on_signal() as stop,
+        held(folder, display.say, run.checkpoint.patience_minutes) as lease,
+    ):
+        storage.patiently(lambda: _claim(folder, run), run.checkpoint.patience_minutes)
         attempts = Attempts(run, folder)
-        work = _Work(run, folder, display, stop, attempts)
+        work = _Work(run, folder, display, stop, attempts, lease, bell)
         with _remembered(attempts):
             prepare(run, folder, work.tell)
             work.train()
-    return write_report(run, folder.uri)
+        return write_report(run, folder.uri)
 
 
 def _check_cpus(run: Run) -> None:
@@ -93,7 +107,7 @@ def _remembered(attempts: Attempts) -> Generator[None]:
         raise BerthError("the run was started again too often without a new checkpoint; see the logs of its pods")
     try:
         yield
-    except Stalled:
+    except (Stalled, RunHeld):
         raise
     except BerthError:
         attempts.end()
@@ -105,48 +119,58 @@ class _Work:
     """What the driver does between the first look and the report."""
 
     def __init__(
-        self, run: Run, folder: RunFolder, display: Display, stop: threading.Event, attempts: Attempts
+        self,
+        run: Run,
+        folder: RunFolder,
+        display: Display,
+        stop: threading.Event,
+        attempts: Attempts,
+        lease: Lease,
+        bell: Alarm,
     ) -> None:
         self._run = run
         self._folder = folder
         self._display = display
         self._stop = stop
         self._attempts = attempts
+        self._lease = lease
+        self._bell = bell
         self._metrics = Metrics()
         if nodes.in_cluster():
             self._metrics.listen()
 
     def finished(self) -> bool:
-        return all(storage.exists(self._folder.result(stage.name)) for stage in self._run.stages)
+        results = [self._folder.result(stage.name) for stage in self._run.stages]
+        return storage.patiently(lambda: all(map(storage.exists, results)), self._run.checkpoint.patience_minutes)
 
     def tell(self, part: str, done: int, total: int | None) -> None:
         """Show how far a preparation is. It can be stopped here; it is then made again."""
         self._go_on()
+        self._bell.within(patience(self._run.limits))
         self._display.show(part, done, total)
 
     def train(self) -> None:
         """Train until all stages are finished."""
         settled, after_failure = not nodes.in_cluster(), False
         while not self.finished():
-            with nodes.connected():  # what a failed group leaves behind, Ray clears away when the connection ends
-                error = self._groups(settled, after_failure)
-            settled, after_failure = True, True
-            if error is not None:
-                self._count(error)
+            with nodes.connected():
+                spares, clear = Spares(), True
+                while clear and not self.finished():  # what is not cleared away, Ray ends with the connection
+                    error = self._group(spares, settled, after_failure)
+                    settled, after_failure = True, error is not None
+                    if error is not None:
+                        self._count(error)
+                        clear = nodes.cleared(CLEARING)
 
-    def _groups(self, settled: bool, after_failure: bool) -> Exception | None:
-        """Train with one group after the other; what one of them failed of, or None when all stages are finished."""
-        while not self.finished():
-            here = self._room(settled, after_failure)
-            self._display.say(f"starting workers: {here.workers}")
-            with Group(self._run, self._folder, here.workers) as group:
-                failure = self._watch(group, Resizing(self._run.scaling, here))
-            if failure is not None:
-                raise failure
-            if group.error is not None:
-                return group.error
-            settled, after_failure = True, False
-        return None
+    def _group(self, spares: Spares, settled: bool, after_failure: bool) -> Exception | None:
+        """Train with one group of workers to its end; what it failed of."""
+        here = self._room(settled, after_failure)
+        self._display.say(f"starting workers: {here.workers}")
+        with Group(self._run, self._folder, here.workers) as group:
+            failure = self._watch(group, Resizing(self._run.scaling, here), spares)
+        if failure is not None:
+            raise failure
+        return group.error
 
     def _room(self, settled: bool, after_failure: bool) -> Places:
         """Wait until there is room for the least number of workers and, unless it is `settled`, for no more to come."""
@@ -165,33 +189,51 @@ class _Work:
                 self._display.say(f"waiting for nodes: room for {here.workers} of {scaling.least_workers} workers")
             time.sleep(0.5)
 
-    def _watch(self, group: Group, resizing: Resizing) -> BerthError | None:
+    def _watch(self, group: Group, resizing: Resizing, spares: Spares) -> BerthError | None:
         """Show what a group does until it ends; the error that ends the run, if it met one.
 
         Raises:
-            Stalled: nothing was heard of the workers for too long.
+            Stalled: Ray does not answer.
         """
-        failure = None
-        heard = time.monotonic()
+        failure, watch = None, Watch(self._run.limits)
         while group.running(0.5):
+            self._hold()
             notices = group.notices()
             failure = self._shown(notices) or failure
-            if notices:
-                heard = time.monotonic()
-            if time.monotonic() - heard > 60 * self._run.limits.stall_minutes:
-                raise Stalled(f"nothing was heard of the workers for {self._run.limits.stall_minutes:g} minutes")
-            self._stop_in_time(group, resizing)
+            if watch.stalled(group.signs(), heard=bool(notices)):
+                self._end_hanging(group, watch.allowed)
+                break
+            here = nodes.places(self._run.scaling)
+            self._stop_in_time(group, resizing, here)
+            spares.renew(here)
         return self._shown(group.notices()) or failure
 
-    def _stop_in_time(self, group: Group, resizing: Resizing) -> None:
+    def _end_hanging(self, group: Group, silence: float) -> None:
+        """End the workers where they hang; what they hang in stays on storage."""
+        signs = group.signs()
+        seen = end_all(signs)
+        what = f"no worker finished anything for {silence / 60:.3g} minutes: {describe(group.size, seen)}"
+        self._display.say(f"warning: {what}")
+        self._hold()
+        self._display.say(keep(self._folder.uri, signs, seen))
+        if group.running(ENDING):
+            group.error = BerthError(what)
+
+    def _hold(self) -> None:
+        """The main thread is here, and goes on only if the run is still ours."""
+        minutes = self._run.limits.stall_minutes + self._run.checkpoint.patience_minutes
+        self._bell.within(60 * minutes + ANSWERS)
+        self._lease.check()
+
+    def _stop_in_time(self, group: Group, resizing: Resizing, here: Places) -> None:
         """Ask a group to stop when the user or the deadline says so, or when another number of workers fits."""
         if group.stopping:
             return
         if self._stop.is_set():
             self._display.say("stopping at the next step; once more to stop at once")
-        elif self._late():
+        elif self._attempts.late():
             self._display.say("the deadline is reached: stopping at the next step")
-        elif resizing.due(nodes.places(self._run.scaling)):
+        elif resizing.due(here):
             self._display.say("nodes have come or gone: saving at the next step")
         else:
             return
@@ -213,6 +255,8 @@ class _Work:
                 case board.Progress(stage, step, steps, record):
                     self._display.training(stage, step, steps, record)
                     self._metrics.training(stage, step, steps, record)
+                case board.Note(text):
+                    self._display.say(text)
                 case Message(text):
                     self._display.say(f"warning: {text}")
                 case Failure(error):
@@ -220,16 +264,14 @@ class _Work:
         return failure
 
     def _go_on(self) -> None:
+        self._hold()
         if self._stop.is_set():
             raise Interrupted("stopped and saved; the same command continues")
-        if self._late():
+        if self._attempts.late():
             raise DeadlineExceeded(
                 f"limits.deadline_hours: {self._run.limits.deadline_hours:g} hours are over and the run is saved, not "
                 "finished; raise the deadline and the same command continues"
             )
-
-    def _late(self) -> bool:
-        return self._attempts.deadline is not None and datetime.now(UTC) >= self._attempts.deadline
 
 
 @contextmanager

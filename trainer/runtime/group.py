@@ -7,6 +7,7 @@ another one: that costs no step, where Ray Train's own resizing goes back to the
 import threading
 from functools import partial
 from textwrap import shorten
+from typing import Any
 
 import ray
 import ray.exceptions
@@ -17,11 +18,12 @@ from trainer import storage
 from trainer.config.schema import Run
 from trainer.engine.folder import RunFolder
 from trainer.errors import Stalled
-from trainer.runtime import board, nodes
+from trainer.runtime import board, nodes, preload
 from trainer.runtime.board import BoardHandle, Notice
+from trainer.runtime.pulse import Sign
+from trainer.runtime.watchdog import patience
 from trainer.runtime.worker import Assignment, work
 
-COLLECTIVE_TIMEOUT_SECONDS = 300
 ANSWER_TIMEOUT_SECONDS = 60
 """The board is on the driver's own node: when it is silent for so long, Ray is no more."""
 
@@ -33,6 +35,7 @@ class Group:
     """
 
     def __init__(self, run: Run, folder: RunFolder, size: int) -> None:
+        self.size = size
         self.stopping = False
         self.error: Exception | None = None
         self._board: BoardHandle = board.put_up()
@@ -46,7 +49,7 @@ class Group:
     def __exit__(self, *_: object) -> None:
         """See to it that the thread is over: Ray ends a process whose threads still use it when it is closed."""
         if self._thread.is_alive():
-            nodes.end_actors("TrainController")
+            nodes.end_actors(nodes.CONTROLLER)
             self._thread.join(ANSWER_TIMEOUT_SECONDS)
 
     def running(self, seconds: float) -> bool:
@@ -60,8 +63,20 @@ class Group:
         Raises:
             Stalled: Ray is gone.
         """
+        return self._answer(self._board.take)
+
+    def signs(self) -> list[Sign]:
+        """The newest sign of each worker that has given one.
+
+        Raises:
+            Stalled: Ray is gone.
+        """
+        return self._answer(self._board.signs)
+
+    @staticmethod
+    def _answer(question: Any) -> Any:
         try:
-            return ray.get(self._board.take.remote(), timeout=ANSWER_TIMEOUT_SECONDS)
+            return ray.get(question.remote(), timeout=ANSWER_TIMEOUT_SECONDS)
         except ray.exceptions.RayError as error:
             raise Stalled(f"Ray does not answer any more ({type(error).__name__})") from error
 
@@ -97,13 +112,15 @@ def _trainer(run: Run, assignment: Assignment, size: int) -> TorchTrainer:
     return TorchTrainer(
         partial(work, assignment),
         torch_config=TorchConfig(
-            backend="nccl" if scaling.gpus_per_worker else "gloo", timeout_s=COLLECTIVE_TIMEOUT_SECONDS
+            backend="nccl" if scaling.gpus_per_worker else "gloo",
+            timeout_s=round(patience(run.limits)),  # what hangs, the driver ends
         ),
         scaling_config=ScalingConfig(
             num_workers=size, use_gpu=bool(scaling.gpus_per_worker), resources_per_worker=resources
         ),
         run_config=RunConfig(
             name=run.name,
+            worker_runtime_env={"env_vars": {preload.WORKER: "1"}},
             storage_path=path,
             storage_filesystem=filesystem,
             failure_config=FailureConfig(max_failures=0, max_preemption_failures=0, controller_failure_limit=0),

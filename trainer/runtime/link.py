@@ -78,7 +78,9 @@ class Exchange:
 class Link:
     """A Worker's side."""
 
-    def __init__(self, line: Line, silence: float) -> None:
+    def __init__(self, line: Line, address: str, silence: float) -> None:
+        self.address = address
+        """Of the Master's pod: its name need not be looked up again, which may fail."""
         self._line = line
         self._silence = silence
         self._heard = time.monotonic()
@@ -113,10 +115,11 @@ def linked(address: str, port: int, token: bytes, silence: float = SILENCE) -> G
         InputError: it has another token.
     """
     try:
-        line = _line(socket.create_connection((address, port), timeout=5))
+        end = socket.create_connection((address, port), timeout=5)
+        found = end.getpeername()[0]
     except OSError as error:
         raise LinkLost(f"no answer from {address}:{port}") from error
-    with closing(line):
+    with closing(_line(end)) as line:
         try:
             answer_challenge(line, token)
             deliver_challenge(line, token)
@@ -124,7 +127,7 @@ def linked(address: str, port: int, token: bytes, silence: float = SILENCE) -> G
             raise InputError("RAY_AUTH_TOKEN_PATH", "the Master's pod has another token", "use one Secret") from error
         except (OSError, EOFError) as error:
             raise LinkLost(f"{address}:{port} hung up") from error
-        yield Link(line, silence)
+        yield Link(line, found, silence)
 
 
 def _line(end: socket.socket) -> Line:

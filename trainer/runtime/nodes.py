@@ -6,17 +6,26 @@ On a laptop that is this machine, started here; in a pod it is the cluster at RA
 import logging
 import os
 import socket
-from collections.abc import Generator
+import time
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 import ray
+import ray.exceptions
 from ray._private.state import state  # Ray Train reads draining nodes here as well; there is no public way
 from ray._private.worker import global_worker
+from ray.core.generated import gcs_pb2
+from ray.util import placement_group_table, remove_placement_group
+from ray.util.placement_group import PlacementGroup
 
 from trainer.config.schema import Scaling
 from trainer.runtime.ray_node import OBJECT_STORE_BYTES
+
+CONTROLLER = "TrainController"
+WORKER = "RayTrainWorker"
+"""The actors by which Ray Train runs a group of workers."""
 
 
 @contextmanager
@@ -44,14 +53,84 @@ def end_actors(class_name: str) -> None:
             core_worker.kill_actor(ray.ActorID.from_hex(actor_id), True)
 
 
+def cleared(seconds: float) -> bool:
+    """End what a failed group has left, and wait at most so long until nothing uses a CPU; whether it came to that."""
+    deadline = time.monotonic() + seconds
+    try:
+        end_actors(CONTROLLER)
+        end_actors(WORKER)
+        for group_id, group in placement_group_table().items():
+            if group["state"] != "REMOVED":
+                remove_placement_group(PlacementGroup(ray.PlacementGroupID.from_hex(group_id)))
+        while time.monotonic() < deadline:
+            if _free():
+                return True
+            time.sleep(0.1)
+    except ray.exceptions.RayError:
+        pass
+    return False
+
+
+def _free() -> bool:
+    """Whether nothing uses a CPU of a node that answers. What a silent one has is not known until Ray gives it up."""
+    available: dict[str, dict[str, float]] = state.available_resources_per_node()
+    return all(
+        available.get(node["NodeID"], {}).get("CPU", 0) >= node["Resources"].get("CPU", 0)
+        for node in ray.nodes()
+        if node["Alive"] and _answers(node)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Actors that differ in neither can have each other's processes."""
+
+    node: str
+    environment: str
+    """Ray's runtime environment, as Ray writes it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    id: str
+    name: str
+    """Of its class."""
+    kind: Kind
+
+
+def living(*class_names: str) -> list[Actor]:
+    """The actors of these classes that this job has now; there is no public way without a dashboard."""
+    table: Any = gcs_pb2.ActorTableData  # pyright: ignore[reportAttributeAccessIssue] - made when it is imported
+    accessor: Any = state._connect_and_get_accessor()  # pyright: ignore[reportPrivateUsage]
+    job = ray.JobID.from_hex(ray.get_runtime_context().get_job_id())
+    found = [table.FromString(row) for row in accessor.get_actor_table(job, "ALIVE")]
+    return [
+        Actor(row.actor_id.hex(), row.class_name, Kind(row.address.node_id.hex(), row.serialized_runtime_env))
+        for row in found
+        if row.class_name in class_names
+    ]
+
+
+def address(node_id: str) -> str | None:
+    """Where a node listens to Ray; None where it is no more."""
+    return next(
+        (
+            f"{node['NodeManagerAddress']}:{node['NodeManagerPort']}"
+            for node in ray.nodes()
+            if node["Alive"] and node["NodeID"] == node_id
+        ),
+        None,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where workers may run now."""
 
     workers: int
     """That fit, at most `scaling.most_workers`."""
-    nodes: frozenset[str]
-    """That they fit on."""
+    nodes: Mapping[str, int]
+    """That they fit on, and how many on each."""
 
 
 def places(scaling: Scaling, *, reachable_only: bool = False) -> Places:
@@ -68,7 +147,7 @@ def places(scaling: Scaling, *, reachable_only: bool = False) -> Places:
         if node["Alive"] and node["NodeID"] not in leaving and (not reachable_only or _answers(node))
     }
     return Places(
-        min(sum(counts.values()), scaling.most_workers), frozenset(node for node, count in counts.items() if count)
+        min(sum(counts.values()), scaling.most_workers), {node: count for node, count in counts.items() if count}
     )
 
 

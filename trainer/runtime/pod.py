@@ -159,7 +159,7 @@ def _member(pod: Pod, gpus: int | None, link: Link, terminated: threading.Event)
     Raises:
         LinkLost: the Master's pod is gone, and this node with it.
     """
-    node = RayNode.joining(socket.gethostbyname(pod.master_address), pod.ip, pod.cpus, gpus)
+    node = RayNode.joining(link.address, pod.ip, pod.cpus, gpus)
     try:
         while node.running:
             outcome = link.outcome(0.5)

@@ -23,6 +23,6 @@ class Resizing:
         """Whether it is time for another group."""
         if now != self._seen:
             self._seen, self._changed_at = now, time.monotonic()
-        if not now.nodes >= self._begin.nodes:
+        if not now.nodes.keys() >= self._begin.nodes.keys():
             return True
         return now.workers > self._begin.workers and time.monotonic() - self._changed_at >= self._settle_seconds

@@ -5,6 +5,7 @@ Every worker of a new group starts with this function, after a crash or a resize
 
 import json
 import logging
+import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -24,7 +25,10 @@ from trainer.engine.state import State
 from trainer.engine.task import Task
 from trainer.errors import BerthError
 from trainer.model.pretrained import save_pretrained
-from trainer.runtime.board import BoardHandle, BoardHandler, BoardTracker, Failure, StopSign
+from trainer.runtime.board import BoardHandle, BoardHandler, BoardTracker, Failure, Note, StopSign
+from trainer.runtime.preflight.check import Preflight
+from trainer.runtime.preflight.findings import Node
+from trainer.runtime.pulse import Pulse
 from trainer.tasks.pretrain import PretrainTask
 from trainer.tasks.squad import SquadTask
 from trainer.tracking.tracker import Trackers
@@ -44,29 +48,48 @@ def work(assignment: Assignment) -> None:
     """Train all unfinished stages, or stop early when the board says so."""
     board = assignment.board
     torch.set_num_threads(assignment.run.scaling.cpus_per_worker)
+    context = ray.train.get_context()
+    pulse = Pulse(board.give.remote, rank=context.get_world_rank(), node=ray.get_runtime_context().get_node_id())
     workers = Workers(get_device())
     if workers.first:
         logging.getLogger("trainer").addHandler(BoardHandler(board))
     if ray.get(board.stopping.remote()):
         return
     try:
+        if assignment.run.scaling.preflight:
+            _preflight(assignment, workers, pulse)
         for stage in assignment.run.stages:
-            if not storage.exists(assignment.folder.result(stage.name)) and not _train(stage, assignment, workers):
+            finished = storage.exists(assignment.folder.result(stage.name))
+            if not finished and not _train(stage, assignment, workers, pulse):
                 return
     except BerthError as error:
         ray.get(board.pin.remote(Failure(error)))  # a person must act, another group would meet the same
         raise  # to return here would leave the others waiting for this one
 
 
-def _train(stage: Pretrain | Squad, assignment: Assignment, workers: Workers) -> bool:
+def _preflight(assignment: Assignment, workers: Workers, pulse: Pulse) -> None:
+    pulse.enter("testing nodes, network and storage")
+    here = Node(id=ray.get_runtime_context().get_node_id(), name=socket.gethostname(), rank=workers.rank)
+    line = Preflight(workers, assignment.run, assignment.folder, here).check()
+    if line is not None and workers.first:
+        assignment.board.pin.remote(Note(line))
+
+
+def _train(stage: Pretrain | Squad, assignment: Assignment, workers: Workers, pulse: Pulse) -> bool:
     run, folder, board = assignment.run, assignment.folder, assignment.board
+    pulse.enter(f"beginning with {stage.name}")
     torch.manual_seed(run.seed)  # random weights are the same on every worker
     task = _task(stage, run, folder)
     task.model.to(workers.device)
     if compiles(workers.device, stage.compile):
         task.model.bert.compile_layers()
     state = State.fresh(task.model, stage)
-    checkpoints = Checkpoints(folder.checkpoints(stage.name), fingerprint(run, stage.name), run.checkpoint.keep)
+    checkpoints = Checkpoints(
+        folder.checkpoints(stage.name),
+        fingerprint(run, stage.name),
+        run.checkpoint.keep,
+        run.checkpoint.patience_minutes,
+    )
     if not checkpoints.load_latest(state):
         task.start(state)
     tracker = _tracker(stage, assignment, task.steps) if workers.first else Trackers()
@@ -76,11 +99,14 @@ def _train(stage: Pretrain | Squad, assignment: Assignment, workers: Workers) ->
         workers,
         seed=run.seed,
         checkpoints=checkpoints,
-        checkpoint_every=run.checkpoint.every_steps,
+        checkpoint_every=run.checkpoint.every,
         tracker=tracker,
         stop_requested=StopSign(board),
+        beat=pulse.beat,
     )
+    pulse.enter(f"training {stage.name}", even=True)
     finished = loop.run()
+    pulse.enter(f"finishing {stage.name}")
     metrics = task.finish(workers, folder.stage(stage.name)) if finished else {}
     tracker.finish(metrics)
     if workers.first:

@@ -40,7 +40,7 @@ NAMESPACE = "recovery"
 RUN: Values = {
     "model": {"hidden_size": 128, "num_hidden_layers": 4, "num_attention_heads": 2, "intermediate_size": 512},
     "pretrain": {"max_steps": 1_000_000, "batch_size": 48, "micro_batch_size": 48, "precision": "fp32"},
-    "checkpoint": {"every_steps": EVERY},
+    "checkpoint": {"every": EVERY},
 }
 
 

@@ -44,7 +44,7 @@ def train(config: dict[str, Any]) -> None:
         step += 1
         if rank == 0:
             print(f"step {step} on {workers} workers", flush=True)
-        if step % run.checkpoint.every_steps == 0:
+        if step % run.checkpoint.every == 0:
             with tempfile.TemporaryDirectory() as folder:
                 if rank == 0:
                     state = {"model": task.model.state_dict(), "optimizer": optimizer.state_dict(), "step": step}

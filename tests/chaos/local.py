@@ -1,0 +1,121 @@
+"""The lane of this machine: the pods of `pods`, and what is done to them, each by its name."""
+
+import signal
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psutil
+import yaml
+
+from tests.chaos.clock import own_clock, set_clock
+from tests.chaos.pods import INSIDE, Job, Pod
+from tests.chaos.run import MOST_WORKERS, Fault
+
+AWAY_SECONDS = 25.0
+"""Until the pod of a lost node is started elsewhere."""
+
+
+class Local:
+    """A job in a folder, which is absent yet."""
+
+    def __init__(self, folder: Path, configuration: Mapping[str, Any]) -> None:
+        folder.mkdir(parents=True)
+        run = {"name": "chaos", "storage": f"{INSIDE}/runs", **configuration}
+        (folder / "run.yaml").write_text(yaml.safe_dump(run))
+        self.folder = folder
+        self.job = Job(folder, 2, own_clock(folder))
+        self.faults: Mapping[str, Fault] = {
+            "kill worker": self.kill_worker,
+            "drain Worker pod": self.drain_worker_pod,
+            "lose Worker pod": self.lose_worker_pod,
+            "kill Master pod": self.kill_master_pod,
+            "add Worker pod": partial(self.scale, 1),
+            "remove Worker pod": partial(self.scale, -1),
+            "cut Worker 20 s": partial(self.cut_worker, 20),
+            "cut Worker 5 min": partial(self.cut_worker, 300),
+            "forget Master 30 s": partial(self.forget_master, 30),
+            "clock +1 h": partial(self.jump_clock, 3600),
+            "clock -1 h": partial(self.jump_clock, -3600),
+            "tear checkpoint": self.tear_checkpoint,
+        }
+
+    def start(self) -> None:
+        self.job.start()
+
+    def wait(self, seconds: float) -> int | None:
+        return self.job.wait(seconds)
+
+    def end(self) -> None:
+        self.job.end()
+
+    def address(self) -> str | None:
+        return self.job.master.ip if self.job.started else None
+
+    def saved(self) -> int:
+        return max((int(file.parent.name.removeprefix("step-")) for file in self._complete()), default=0)
+
+    def result(self) -> Path:
+        return self.folder / "runs" / "chaos" / "pretrain"
+
+    def kill_worker(self, random: Random) -> None:
+        """One training process, not its pod."""
+        processes = [each for pod in self.job.running_workers() for each in pod.processes("ray::RayTrainWorker")]
+        if processes:  # else no group trains just now
+            with suppress(psutil.NoSuchProcess):
+                random.choice(processes).send_signal(signal.SIGKILL)
+
+    def drain_worker_pod(self, random: Random) -> None:
+        """SIGTERM, and the operator makes the pod anew."""
+        self._some_worker(random).terminate()
+
+    def lose_worker_pod(self, random: Random) -> None:
+        """Without a word: its node's power fails."""
+        self.job.lose(self._some_worker(random), AWAY_SECONDS)
+
+    def kill_master_pod(self, random: Random) -> None:
+        self.job.master.kill()
+
+    def scale(self, by: int, random: Random) -> None:
+        """`kubectl scale`; from the most or the least it goes the other way."""
+        to = self.job.workers + by
+        self.job.scale(to if 1 <= to <= MOST_WORKERS else self.job.workers - by)
+
+    def cut_worker(self, seconds: float, random: Random) -> None:
+        """Its network is away; all of its processes live."""
+        pod = self._some_worker(random)
+        pod.plug(connected=False)
+        self.job.wait(seconds)
+        pod.plug(connected=True)
+
+    def forget_master(self, seconds: float, random: Random) -> None:
+        """The name of the Master is unknown; that matters to a pod that comes meanwhile."""
+        self.job.resolve(known=False)
+        self.drain_worker_pod(random)
+        self.job.wait(seconds)
+        self.job.resolve(known=True)
+
+    def jump_clock(self, seconds: float, random: Random) -> None:
+        """Of every process, and it stays so."""
+        set_clock(self.folder, seconds)
+
+    def tear_checkpoint(self, random: Random) -> None:
+        """A file of the newest loses its second half, and a worker dies, so that it is read."""
+        if newest := self._complete():
+            file = random.choice(sorted(newest[-1].parent.iterdir()))
+            with suppress(FileNotFoundError), file.open("r+b") as torn:
+                torn.truncate(file.stat().st_size // 2)
+        self.kill_worker(random)
+
+    def _some_worker(self, random: Random) -> Pod:
+        while not (running := self.job.running_workers()):
+            time.sleep(0.1)
+        return random.choice(running)
+
+    def _complete(self) -> list[Path]:
+        """Of each checkpoint the file that is written last, the oldest first."""
+        return sorted(self.result().glob("checkpoints/step-*/complete.json"))

@@ -1,0 +1,131 @@
+"""One run, undisturbed or by a schedule, wherever its pods are."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from pathlib import Path
+from random import Random
+from typing import Any, Protocol
+
+from tests.chaos.schedule import Planned
+from tests.chaos.watch import Cost, Watch, cost
+
+EVERY = 25
+"""Steps between two checkpoints."""
+MOST_WORKERS = 3
+START_SECONDS = 300.0
+"""Until the first step."""
+
+Fault = Callable[[Random], None]
+"""Is done by calling it; which pod it meets is drawn. One that lasts returns when it is over."""
+
+
+class Lane(Protocol):
+    """Where a run's pods are."""
+
+    faults: Mapping[str, Fault]
+
+    def start(self) -> None: ...
+
+    def wait(self, seconds: float) -> int | None:
+        """At most so long, for the end; the exit code of the run, None while it goes on."""
+        ...
+
+    def address(self) -> str | None:
+        """Of the Master's metrics now."""
+        ...
+
+    def saved(self) -> int:
+        """The step of the newest checkpoint."""
+        ...
+
+    def result(self) -> Path:
+        """A folder with what the stage has left on storage."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A fault that came."""
+
+    fault: str
+    at: float
+    """Seconds since the first step."""
+    cost: Cost
+
+    @property
+    def still(self) -> str:
+        """How long no step was done, in words."""
+        if self.cost.still is None:
+            return "went on"
+        return f"{self.cost.still:.0f} s" if self.cost.still < inf else "for good"
+
+
+def configuration(steps: int, *, elastic: bool) -> dict[str, Any]:
+    """Settings of a run that is small, and whose steps do all that a step does.
+
+    Args:
+        elastic: follow the pods; else wait for two. Dropout, which is drawn for each worker, is for the latter.
+    """
+    dropout = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0} if elastic else {}
+    return {
+        "world": {"towns": 60, "dev_towns": 8},
+        "corpus": {"sources": [{"path": "run://world/articles.txt"}], "held_out": 0.05},
+        "vocab": {"size": 600},
+        "model": {
+            "hidden_size": 64,
+            "num_hidden_layers": 4,
+            "num_attention_heads": 2,
+            "intermediate_size": 256,
+            "max_position_embeddings": 128,
+            **dropout,
+        },
+        "pretrain": {
+            "max_steps": steps,
+            "batch_size": 32,
+            "micro_batch_size": 8,
+            "max_length": 128,
+            "precision": "fp32",
+            "log_every": 1,
+            "eval_every": 1_000_000,
+            "optimizer": {"learning_rate": 1e-4},
+        },
+        "scaling": {"num_workers": [1, MOST_WORKERS] if elastic else 2},
+        "checkpoint": {"every": EVERY},
+        "limits": {"deadline_hours": 0.9},  # less than the clock jumps
+    }
+
+
+def trained(lane: Lane, planned: Sequence[Planned], seed: int, seconds: float) -> tuple[int | None, list[Done]]:
+    """Run to the end by a schedule; the exit code, None if it did not come, and what came of the faults.
+
+    Args:
+        seconds: after the last fault until the run is given up.
+    """
+    watch = Watch(lane.address, lane.saved)
+    lane.start()
+    began = _begun(lane, watch)
+    random = Random(seed)
+    moments: list[tuple[str, float]] = []
+    for each in planned:
+        if lane.wait(began + each.at - time.monotonic()) is not None:
+            break
+        moments.append((each.fault, time.monotonic()))
+        print(f"{time.monotonic() - began:6.1f} s  {each.fault}", flush=True)
+        lane.faults[each.fault](random)
+    outcome = lane.wait(seconds)
+    watch.end()
+    over = watch.seen[-1].at if outcome == 0 else time.monotonic()
+    ends = [*(at for _, at in moments[1:]), over]
+    return outcome, [
+        Done(fault, at - began, cost(watch.seen, at, until)) for (fault, at), until in zip(moments, ends, strict=False)
+    ]
+
+
+def _begun(lane: Lane, watch: Watch) -> float:
+    """When the first step was seen; now, if it does not come."""
+    deadline = time.monotonic() + START_SECONDS
+    while not watch.seen and time.monotonic() < deadline and lane.wait(0.1) is None:
+        pass
+    return watch.seen[0].at if watch.seen else time.monotonic()

@@ -1,0 +1,14 @@
+import warnings
+from collections.abc import Iterator
+
+import pytest
+
+from trainer.runtime import nodes
+
+
+@pytest.fixture(scope="module")
+def real_ray() -> Iterator[None]:
+    """Ray on this machine, as a run starts it."""
+    with nodes.connected():
+        yield
+        warnings.simplefilter("ignore", ResourceWarning)  # it does not wait for all the processes that it ends
