@@ -48,6 +48,10 @@ class FaultyS3:
         self.in_a_row = 1
         """How often the same request may meet one, at most."""
         self.injected: Counter[Fault] = Counter()
+        self.changes_left: int | None = None
+        """So many more requests that change something are granted, then nothing any more: all that storage sees of a
+        client's death.
+        """
         self.requests = 0
         self.endpoint = ""
         self._seed = seed
@@ -67,7 +71,7 @@ class FaultyS3:
     def misbehave(self, *faults: Fault, share: float = 0.5, in_a_row: int = 1) -> None:
         """From now on; forgets what was counted."""
         with self._lock:
-            self.faults, self.share, self.in_a_row = faults, share, in_a_row
+            self.faults, self.share, self.in_a_row, self.changes_left = faults, share, in_a_row, None
             self.injected.clear()
             self._seen.clear()
             self.requests = 0
@@ -76,6 +80,10 @@ class FaultyS3:
         """What is done to the request, which is counted."""
         with self._lock:
             self.requests += 1
+            if self.changes_left is not None:
+                if self.changes_left == 0:
+                    return "denied"
+                self.changes_left -= not request.startswith(("GET", "HEAD"))
             self._seen[request] += 1
             draw = random.Random(f"{self._seed} {self._seen[request]} {request}")
             if not self.faults or draw.random() >= self.share or self._seen[request] > self.in_a_row:

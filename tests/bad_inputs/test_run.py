@@ -101,7 +101,7 @@ def test_a_run_folder_of_another_configuration(folder: Path) -> None:
     (folder / "bad.json").write_text("{")
     refusal("squad.0.dev=bad.json")  # notes the configuration, then stops at the file
     line = refusal("squad.0.dev=bad.json", "model.num_hidden_layers=2")
-    assert line.startswith(f"model.num_hidden_layers: 2, but {folder}/runs/mine was begun with 1; give the run another")
+    assert line.startswith(f"model.num_hidden_layers: 2, but {folder}/runs/mine was begun with 1; only checkpoint, ")
 
 
 def test_storage_that_cannot_be_written(folder: Path) -> None:

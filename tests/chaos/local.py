@@ -30,7 +30,8 @@ class Local:
         self.folder = folder
         self.job = Job(folder, 2, own_clock(folder))
         self.faults: Mapping[str, Fault] = {
-            "kill worker": self.kill_worker,
+            "kill worker": partial(self.signal_worker, signal.SIGKILL),
+            "freeze worker": partial(self.signal_worker, signal.SIGSTOP),
             "drain Worker pod": self.drain_worker_pod,
             "lose Worker pod": self.lose_worker_pod,
             "kill Master pod": self.kill_master_pod,
@@ -62,12 +63,12 @@ class Local:
     def result(self) -> Path:
         return self.folder / "runs" / "chaos" / "pretrain"
 
-    def kill_worker(self, random: Random) -> None:
+    def signal_worker(self, how: signal.Signals, random: Random) -> None:
         """One training process, not its pod."""
         processes = [each for pod in self.job.running_workers() for each in pod.processes("ray::RayTrainWorker")]
         if processes:  # else no group trains just now
             with suppress(psutil.NoSuchProcess):
-                random.choice(processes).send_signal(signal.SIGKILL)
+                random.choice(processes).send_signal(how)
 
     def drain_worker_pod(self, random: Random) -> None:
         """SIGTERM, and the operator makes the pod anew."""
@@ -109,7 +110,7 @@ class Local:
             file = random.choice(sorted(newest[-1].parent.iterdir()))
             with suppress(FileNotFoundError), file.open("r+b") as torn:
                 torn.truncate(file.stat().st_size // 2)
-        self.kill_worker(random)
+        self.signal_worker(signal.SIGKILL, random)
 
     def _some_worker(self, random: Random) -> Pod:
         while not (running := self.job.running_workers()):

@@ -93,7 +93,7 @@ def configuration(steps: int, *, elastic: bool) -> dict[str, Any]:
         },
         "scaling": {"num_workers": [1, MOST_WORKERS] if elastic else 2},
         "checkpoint": {"every": EVERY},
-        "limits": {"deadline_hours": 0.9},  # less than the clock jumps
+        "limits": {"deadline_hours": 0.9, "stall_minutes": 0.5},  # less than the clock jumps; for what is frozen
     }
 
 

@@ -1,4 +1,8 @@
-"""A process that saves is killed wherever it can be: what is loaded then is the checkpoint before or the new one."""
+"""A process that saves is killed wherever it can be: what is loaded then is the checkpoint before or the new one.
+
+On a local disk a real process is really killed. On object storage, where a put is atomic, a killed client is one that
+asks for nothing any more: a real S3 server grants it so many changes and then none.
+"""
 
 import json
 import multiprocessing
@@ -14,9 +18,12 @@ import pytest
 import torch
 
 from tests.engine.line_task import LineTask
+from tests.faulty_s3 import FaultyS3
+from trainer import storage
 from trainer.config.schema import Training
 from trainer.engine.checkpoint import Checkpoints
 from trainer.engine.state import State
+from trainer.errors import StorageError
 
 SETTINGS = Training(batch_size=8, micro_batch_size=4, max_length=16, log_every=2, precision="fp32")
 EVENTS = ("open", "os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.scandir", "os.listdir", "shutil.rmtree")
@@ -135,3 +142,28 @@ def test_wherever_a_save_is_killed_the_one_before_or_the_new_one_is_loaded_and_n
     for found in (*outcomes["event"], *outcomes["byte"]):
         stays = (found["loaded"], NEXT)
         assert found["left"] == [f"step-{step:08d}/{file}" for step in stays for file in FILES]
+
+
+@pytest.mark.slow
+def test_wherever_a_save_to_object_storage_ends_the_one_before_or_the_new_one_is_loaded(faulty: FaultyS3) -> None:
+    found: list[int] = []
+    for changes in range(100):
+        uri = f"s3://bucket/{changes}"
+        for step in (5, BEFORE):
+            save(uri, step)
+        faulty.changes_left = changes
+        ended = False
+        try:
+            save(uri, NEW)
+        except StorageError:
+            ended = True
+        faulty.misbehave()
+        found.append(loaded(uri))
+        save(uri, NEXT)
+        assert storage.names(uri) == [f"step-{step:08d}" for step in (found[-1], NEXT)]
+        assert all(storage.names(f"{uri}/step-{step:08d}") == FILES for step in (found[-1], NEXT))
+        if not ended:
+            break
+    assert found == sorted(found)
+    assert (found[0], found[-1]) == (BEFORE, NEW)
+    assert len(found) > len(FILES)

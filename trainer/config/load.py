@@ -19,7 +19,7 @@ _Kind = TypeVar("_Kind", Run, CorpusRun)
 
 RECIPES = resources.files("trainer") / "recipes"
 
-FREE_TO_CHANGE = frozenset({"name", "storage", "scaling", "limits", "checkpoint", "tracking"})
+MAY_CHANGE = frozenset({"scaling", "limits", "checkpoint", "tracking"})
 """Sections that do not shape the result, so that a run may go on under other values of them."""
 
 
@@ -107,7 +107,7 @@ def _excluding(*more: str) -> dict[str, Any]:
     """What pydantic leaves out of the settings that shape a result. A prepared corpus is known by what it holds, not by
     where it lies: the run's folder keeps its manifest and `prepared.adopt` refuses another one.
     """
-    return dict.fromkeys((*FREE_TO_CHANGE, *more), True) | {"corpus": {"prepared", "wait_minutes"}}
+    return dict.fromkeys(("name", "storage", *MAY_CHANGE, *more), True) | {"corpus": {"prepared", "wait_minutes"}}
 
 
 def _differing(old: Any, new: Any, field: str) -> list[tuple[str, Any, Any]]:

@@ -17,7 +17,7 @@ from types import FrameType
 from rich.console import Console
 
 from trainer import storage
-from trainer.config.load import differences, dump, parse
+from trainer.config.load import MAY_CHANGE, differences, dump, parse
 from trainer.config.schema import Run
 from trainer.engine.folder import RunFolder
 from trainer.errors import BerthError, ConfigError, DeadlineExceeded, Interrupted, RunHeld, Stalled
@@ -94,6 +94,7 @@ def _claim(folder: RunFolder, run: Run) -> None:
             raise ConfigError(
                 name,
                 f"{new!r}, but {folder.uri} was begun with {old!r}",
+                f"only {', '.join(sorted(MAY_CHANGE))} and the list of SQuAD stages may change in a run; set it back, "
                 "give the run another name or delete the folder",
             )
     storage.write_text(folder.config, dump(run))

@@ -6,9 +6,11 @@ Every worker of a new group starts with this function, after a crash or a resize
 import json
 import logging
 import socket
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Literal, TypeVar
 
 import ray.train
 import torch
@@ -34,6 +36,8 @@ from trainer.tasks.squad import SquadTask
 from trainer.tracking.tracker import Trackers
 from trainer.tracking.wandb_tracker import WandbTracker
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:
@@ -42,6 +46,10 @@ class Assignment:
     run: Run
     folder: RunFolder
     board: BoardHandle
+
+    def patiently(self, act: Callable[[], T]) -> T:
+        """`storage.patiently` as long as the run says."""
+        return storage.patiently(act, self.run.checkpoint.patience_minutes)
 
 
 def work(assignment: Assignment) -> None:
@@ -59,7 +67,8 @@ def work(assignment: Assignment) -> None:
         if assignment.run.scaling.preflight:
             _preflight(assignment, workers, pulse)
         for stage in assignment.run.stages:
-            finished = storage.exists(assignment.folder.result(stage.name))
+            result = assignment.folder.result(stage.name)
+            finished = assignment.patiently(partial(storage.exists, result))
             if not finished and not _train(stage, assignment, workers, pulse):
                 return
     except BerthError as error:
@@ -110,9 +119,9 @@ def _train(stage: Pretrain | Squad, assignment: Assignment, workers: Workers, pu
     metrics = task.finish(workers, folder.stage(stage.name)) if finished else {}
     tracker.finish(metrics)
     if workers.first:
-        storage.upload(folder.stage(stage.name))  # the next group may be on other nodes
+        assignment.patiently(lambda: storage.upload(folder.stage(stage.name)))  # the next group may be on other nodes
     if finished and workers.first:
-        _write_result(stage, assignment, task, state, metrics)
+        assignment.patiently(lambda: _write_result(stage, assignment, task, state, metrics))
     workers.wait()
     return finished
 
