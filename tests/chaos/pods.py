@@ -35,7 +35,11 @@ mount --make-rprivate /
 mount --bind {folder} {inside}
 mount --bind {inside}/pods/{name}.hosts /etc/hosts
 mount -t tmpfs tmpfs /dev/shm
+mkdir -p {inside}/venv
+mount --bind {venv} {inside}/venv
 mount -t tmpfs tmpfs /tmp
+mkdir -p {venv} # the checkout may lie below /tmp
+mount --bind {inside}/venv {venv}
 hostname {name}
 until ip link show eth0 > /dev/null 2>&1; do sleep 0.05; done
 ip link set lo up
@@ -69,6 +73,7 @@ class Pod:
             name=name,
             ip=self.ip,
             environment=shlex.join(f"{key}={value}" for key, value in {"POD_IP": self.ip, **environment}.items()),
+            venv=shlex.quote(sys.prefix),
             python=shlex.quote(sys.executable),
         )
         namespaces = ["--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--mount-proc", "--kill-child"]

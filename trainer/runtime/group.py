@@ -95,7 +95,9 @@ class Group:
 def reason(error: Exception) -> str:
     """What went wrong in a group, in a line."""
     failures: dict[int, Exception] = getattr(error, "worker_failures", {})
-    causes = [getattr(failure, "health_check_failure", failure) for failure in failures.values()] or [error]
+    # Workers that never started are the controller's failure, which says of what.
+    own = getattr(error, "controller_failure", error)
+    causes = [getattr(failure, "health_check_failure", failure) for failure in failures.values()] or [own]
     # Where a process is gone, the other workers only say that they miss it.
     first = next((cause for cause in causes if isinstance(cause, ray.exceptions.RayError)), causes[0])
     text = str(first).strip()
