@@ -105,7 +105,7 @@ class Checkpoints:
 
     def remove_after(self, step: int) -> None:
         """Delete the checkpoints of later steps. Call on one worker only."""
-        for checkpoint in self._own():
+        for checkpoint in self._own(_complete(self.uri)):
             if checkpoint.step > step:
                 storage.patiently(checkpoint.remove, self.patience_minutes)
 
@@ -142,7 +142,9 @@ class Checkpoints:
 
     def _prune(self, step: int) -> None:
         """Delete the oldest, those of later steps, which were passed over, and what is left of interrupted saves."""
-        own = list(self._own())
+        saves = _saves(self.uri)
+        complete = [name for name in saves if _is_complete(self.uri, name)]
+        own = list(self._own(complete))
         before = [checkpoint for checkpoint in own if checkpoint.step <= step]
         stay = {checkpoint.uri for checkpoint in before[-self.keep :]}
         if scored := [checkpoint for checkpoint in before if math.isfinite(checkpoint.held_out_loss)]:
@@ -150,14 +152,13 @@ class Checkpoints:
         for checkpoint in own:
             if checkpoint.uri not in stay:
                 checkpoint.remove()
-        complete = set(_complete(self.uri))
-        for name in storage.names(self.uri):
-            if name.startswith("step-") and name not in complete:
+        for name in saves:
+            if name not in complete:
                 storage.remove(storage.join(self.uri, name))
 
-    def _own(self) -> "Iterator[_Checkpoint]":
-        """Those of this configuration, from the oldest; their files may be torn."""
-        for name in _complete(self.uri):
+    def _own(self, names: list[str]) -> "Iterator[_Checkpoint]":
+        """Those of this configuration among complete ones, from the oldest; their files may be torn."""
+        for name in names:
             folder = storage.join(self.uri, name)
             with contextlib.suppress(ValueError, StorageMissing):  # torn, or deleted by now
                 figures = json.loads(storage.read_bytes(storage.join(folder, "state.json")))
@@ -205,8 +206,16 @@ class _Checkpoint:
 
 
 def _complete(uri: str) -> list[str]:
-    steps = [name for name in storage.names(uri) if name.startswith("step-")]
-    return [name for name in steps if storage.exists(storage.join(uri, name, "complete.json"))]
+    return [name for name in _saves(uri) if _is_complete(uri, name)]
+
+
+def _saves(uri: str) -> list[str]:
+    """Of whatever end, from the oldest."""
+    return [name for name in storage.names(uri) if name.startswith("step-")]
+
+
+def _is_complete(uri: str, name: str) -> bool:
+    return storage.exists(storage.join(uri, name, "complete.json"))
 
 
 def _load(files: dict[str, Path], state: State) -> None:
