@@ -3,6 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.test_storage_faults import faulty, server  # noqa: F401 - fixtures
 from trainer.runtime import nodes
 
 

@@ -5,27 +5,15 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import s3fs
-from moto.server import ThreadedMotoServer
 
 from trainer import storage
 from trainer.engine.folder import RunFolder
 from trainer.errors import RunHeld
 from trainer.runtime import lease
 from trainer.runtime.lease import Holder, Lease, held
-
-
-@pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """A server that speaks S3."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    yield "http://{}:{}".format(*server.get_host_and_port())
-    server.stop()
 
 
 @pytest.fixture
@@ -35,18 +23,12 @@ def folder(tmp_path: Path) -> RunFolder:
 
 
 @pytest.fixture(params=["local", "s3"])
-def anywhere(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunFolder]:
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path) -> RunFolder:
     """That of a new run on local disk and on object storage."""
     if request.param == "local":
-        yield request.getfixturevalue("folder")
-        return
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", request.getfixturevalue("endpoint"))
-    s3fs.S3FileSystem.clear_instance_cache()  # it keeps those of another test's server
-    s3fs.S3FileSystem().makedirs("bucket", exist_ok=True)
-    yield RunFolder(f"s3://bucket/{tmp_path.name}", "/")
-    s3fs.S3FileSystem.clear_instance_cache()
+        return request.getfixturevalue("folder")
+    request.getfixturevalue("faulty")
+    return RunFolder(f"s3://bucket/{tmp_path.name}", "/")
 
 
 @pytest.fixture

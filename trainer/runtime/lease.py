@@ -23,6 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from trainer import storage
 from trainer.engine.folder import RunFolder
 from trainer.errors import RunHeld, StorageError, StorageMissing
+from trainer.runtime.process_stat import process_stat
 
 RENEW_EVERY = 3.0
 WATCH = 8.0
@@ -187,11 +188,6 @@ def _namespace() -> str:
 
 
 def _started(process: int) -> int | None:
-    """When a process started, None if there is none; man 5 proc, field 22."""
-    try:
-        stat = Path(f"/proc/{process}/stat").read_text(errors="replace")
-    except OSError:
-        return None
-    # The name in brackets, field 2, may hold anything. A zombie is dead.
-    fields = stat.rpartition(") ")[2].split()
-    return None if fields[0] == "Z" else int(fields[19])
+    """When a process started, field 22; None if there is none, or a zombie, which is dead."""
+    fields = process_stat(process)
+    return int(fields[19]) if fields and fields[0] != "Z" else None

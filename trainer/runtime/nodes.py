@@ -44,12 +44,12 @@ def in_cluster() -> bool:
     return "RAY_ADDRESS" in os.environ
 
 
-def end_actors(class_name: str) -> None:
-    """End the actors of a class, and the workers that they have started; there is no public way without a handle."""
+def end_actors(*class_names: str) -> None:
+    """End the actors of these classes, and the workers that they started; there is no public way without a handle."""
     core_worker: Any = global_worker.core_worker  # pyright: ignore[reportAttributeAccessIssue] - set by `ray.init`
     actors = cast(dict[str, dict[str, Any]], state.actor_table(None))
     for actor_id, actor in actors.items():
-        if actor["ActorClassName"] == class_name and actor["State"] != "DEAD":
+        if actor["ActorClassName"] in class_names and actor["State"] != "DEAD":
             core_worker.kill_actor(ray.ActorID.from_hex(actor_id), True)
 
 
@@ -57,8 +57,7 @@ def cleared(seconds: float) -> bool:
     """End what a failed group has left, and wait at most so long until nothing uses a CPU; whether it came to that."""
     deadline = time.monotonic() + seconds
     try:
-        end_actors(CONTROLLER)
-        end_actors(WORKER)
+        end_actors(CONTROLLER, WORKER)
         for group_id, group in placement_group_table().items():
             if group["state"] != "REMOVED":
                 remove_placement_group(PlacementGroup(ray.PlacementGroupID.from_hex(group_id)))

@@ -24,6 +24,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from trainer import storage
 from trainer.config.schema import Limits
 from trainer.errors import StorageError
+from trainer.runtime.process_stat import process_stat
 from trainer.runtime.pulse import Sign
 
 PATIENCE = 6
@@ -104,13 +105,16 @@ class LastWords:
         return f"is in {called}{own['function']} ({Path(own['file']).name}:{own['line']})"
 
 
+_UNSEEN = LastWords("", "")
+
+
 def end(processes: Sequence[tuple[int, int]]) -> list[LastWords]:
     """Kill processes of this machine, and return what they were doing.
 
     Args:
         processes: pid, and the file descriptor in it to which SIGUSR1 writes its stacks.
     """
-    states = [_state(process) for process, _ in processes]
+    states = ["".join(process_stat(process)[:1]) for process, _ in processes]
     for process, _ in processes:
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGUSR1)
@@ -145,8 +149,7 @@ def end_all(signs: Sequence[Sign]) -> dict[int, LastWords]:
 
 def describe(size: int, seen: dict[int, LastWords]) -> str:
     """What each worker of a group was doing, in a line; those that did not answer come first."""
-    missing = LastWords("", "")
-    words = {rank: seen.get(rank, missing) for rank in range(size)}
+    words = {rank: seen.get(rank, _UNSEEN) for rank in range(size)}
     ranks = sorted(words, key=lambda rank: (bool(words[rank].stacks), rank))
     named = [f"worker {rank} {words[rank].where()}" for rank in ranks[:_NAMED]]
     return "; ".join([*named, *([f"and {size - _NAMED} more"] if size > _NAMED else [])])
@@ -159,7 +162,7 @@ def keep(folder: str, signs: Sequence[Sign], seen: dict[int, LastWords]) -> str:
     place = storage.join(folder, "traces", datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ"))
     try:
         for sign in signs:
-            words = seen.get(sign.rank, LastWords("", ""))
+            words = seen.get(sign.rank, _UNSEEN)
             head = (
                 f"worker {sign.rank}, process {sign.process} of Ray's node {sign.node}\n"
                 f"{sign.doing}; {sign.done} forward passes, the slowest took {sign.slowest:.1f} s\n"
@@ -169,14 +172,6 @@ def keep(folder: str, signs: Sequence[Sign], seen: dict[int, LastWords]) -> str:
     except StorageError as error:
         return f"their stacks are lost: {error}"
     return f"their stacks are in {place}"
-
-
-def _state(process: int) -> str:
-    try:
-        # The name before it stands in brackets and may hold anything.
-        return Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(") ")[2][:1]
-    except OSError:
-        return ""
 
 
 def _stacks(process: int, file: int) -> str:
