@@ -71,6 +71,24 @@ def write_and_read(folder: str) -> None:
     assert not storage.exists(f"{folder}/b.bin")
 
 
+def test_a_file_that_is_replaced_all_the_time_is_read_whole_at_any_moment(faulty: FaultyS3) -> None:
+    versions, over = {str(number).encode() * 200 for number in range(10)}, threading.Event()
+    storage.write_bytes(f"{PLACE}/lease", b"0" * 200)
+
+    def replace() -> None:
+        while not over.is_set():
+            for version in versions:
+                storage.write_bytes(f"{PLACE}/lease", version)
+
+    writer = threading.Thread(target=replace)
+    writer.start()
+    try:
+        assert {storage.read_bytes(f"{PLACE}/lease") for _ in range(100)} <= versions
+    finally:
+        over.set()
+        writer.join()
+
+
 def test_what_is_written_is_read_all_the_same(faulty: FaultyS3) -> None:
     faulty.misbehave(*PASSING, share=0.6)
     write_and_read(f"{PLACE}/some")

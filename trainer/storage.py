@@ -10,6 +10,7 @@ import contextlib
 import errno
 import gzip
 import hashlib
+import io
 import logging
 import lzma
 import os
@@ -25,6 +26,8 @@ from typing import IO, Any, TypeVar, cast
 
 import fsspec
 import pyarrow.fs
+from fsspec.compression import compr
+from fsspec.core import get_compression
 from fsspec.implementations.local import LocalFileSystem
 
 from trainer.errors import StorageError, StorageMissing, StorageUnavailable
@@ -122,9 +125,15 @@ def opened(uri: str) -> Generator[IO[bytes]]:
 
 
 def read_bytes(uri: str) -> bytes:
-    """The whole file, unpacked if its name says that it is compressed."""
-    with opened(uri) as stream:
-        return stream.read()
+    """The whole file, unpacked if its name says that it is compressed.
+
+    It is asked for at once: a file that is opened first and read then may be replaced in between, as a lease is.
+    """
+    filesystem, path = _filesystem(uri)
+    with explained(uri, "read"):
+        data = cast(bytes, filesystem.cat_file(path))
+        packing = get_compression(path, "infer")
+        return compr[packing](io.BytesIO(data), mode="rb").read() if packing else data
 
 
 def read_text(uri: str) -> str:
