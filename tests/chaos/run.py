@@ -100,12 +100,17 @@ def configuration(steps: int, *, elastic: bool) -> dict[str, Any]:
 def trained(lane: Lane, planned: Sequence[Planned], seed: int, seconds: float) -> tuple[int | None, list[Done]]:
     """Run to the end by a schedule; the exit code, None if it did not come, and what came of the faults.
 
+    A run that does no step in START_SECONDS is given up.
+
     Args:
         seconds: after the last fault until the run is given up.
     """
     watch = Watch(lane.address, lane.saved)
     lane.start()
-    began = _begun(lane, watch)
+    if not _begins(lane, watch):
+        watch.end()
+        return lane.wait(0), []
+    began = watch.seen[0].at
     random = Random(seed)
     moments: list[tuple[str, float]] = []
     for each in planned:
@@ -123,9 +128,9 @@ def trained(lane: Lane, planned: Sequence[Planned], seed: int, seconds: float) -
     ]
 
 
-def _begun(lane: Lane, watch: Watch) -> float:
-    """When the first step was seen; now, if it does not come."""
+def _begins(lane: Lane, watch: Watch) -> bool:
+    """Whether the first step is seen in time."""
     deadline = time.monotonic() + START_SECONDS
     while not watch.seen and time.monotonic() < deadline and lane.wait(0.1) is None:
         pass
-    return watch.seen[0].at if watch.seen else time.monotonic()
+    return bool(watch.seen)

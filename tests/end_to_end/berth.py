@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -73,3 +74,16 @@ class Berth:
         assert len(workers) == 2, [child.cmdline() for child in children]
         workers[-1].send_signal(how)
         return self
+
+
+def until(there: Callable[[], bool], seconds: float = 300) -> None:
+    """Wait for what is true some time; an OSError says that it is not yet."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            if there():
+                return
+        except OSError:
+            pass
+        assert time.monotonic() < deadline
+        time.sleep(0.2)

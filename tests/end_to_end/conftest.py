@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.end_to_end.berth import Berth
+from tests.test_storage_faults import faulty, server  # noqa: F401 - fixtures
 
 RUN = """\
 name: tiny

@@ -5,14 +5,14 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
 import s3fs
 
+from tests.end_to_end.berth import until
 from tests.end_to_end.conftest import Start, new_folder
 from tests.end_to_end.test_interruptions import assert_same_result, checkpoint
 from trainer import storage
@@ -39,18 +39,6 @@ def s3(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator["subprocess.
     s3fs.S3FileSystem.clear_instance_cache()
     server.kill()
     server.wait()
-
-
-def until(there: Callable[[], bool], seconds: float = 300) -> None:
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            if there():
-                return
-        except OSError:
-            pass
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def workers_left(folder: Path) -> list[int]:
