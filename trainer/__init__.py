@@ -13,8 +13,9 @@
     runtime/   workers, by Ray Train
     cli        the command `berth`
 
-`trainer.from_pretrained("bertbaseuncased")`, or a path or URI, opens a trained model. It is looked up when it is asked
-for, so that importing the package (as `berth --help` does) loads no torch.
+`trainer.from_pretrained("bertbaseuncased")`, or a path or URI, opens a trained model, and
+`trainer.QuestionAnswering.from_pretrained` one that answers questions. They are looked up when they are asked for, so
+that importing the package (as `berth --help` does) loads no torch.
 """
 
 import importlib
@@ -22,11 +23,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from trainer.model.pretrained import from_pretrained
+    from trainer.tasks.question_answering import QuestionAnswering
 
-__all__ = ["from_pretrained"]
+__all__ = ["QuestionAnswering", "from_pretrained"]
+
+_HOMES = {"QuestionAnswering": "trainer.tasks.question_answering", "from_pretrained": "trainer.model.pretrained"}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "from_pretrained":
-        return importlib.import_module("trainer.model.pretrained").from_pretrained
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

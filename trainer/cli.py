@@ -44,12 +44,50 @@ def run(run: str, overrides: tuple[str, ...]) -> None:
     from rich.console import Console
 
     from trainer.config.load import load
+
+    _execute(load(run, overrides), Console())
+
+
+@main.command()
+@click.argument("overrides", nargs=-1)
+@click.option("--model", required=True, help="A model: path, URI or name.")
+@click.option("--train", multiple=True, help="A SQuAD file to learn from; may be given again. Without: only score.")
+@click.option("--eval", "dev", required=True, help="The SQuAD file to score on, v1.1 or v2.0.")
+@click.option("--name", default="squad", show_default=True, help="The run's folder below runs/.")
+@click.option("--recipe", default="squad-v1.1", show_default=True, help="Whose settings of a SQuAD stage are taken.")
+@click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Trials with so many seeds.")
+@click.option("--learning-rate", "rates", type=float, multiple=True, help="May be given again: trials at each.")
+def squad(model: str, train: tuple[str, ...], dev: str, overrides: tuple[str, ...], **options: Any) -> None:
+    """Fine-tune a model on SQuAD and score it as the official script does.
+
+    OVERRIDES change settings: `squad.epochs=3 scaling.num_workers=2`. It is a run like any other: the same command
+    continues it, and with more seeds or learning rates keeps the trials that are finished.
+    """
+    from rich.console import Console
+
+    from trainer.config.finetuning import finetuning
+    from trainer.runtime.machine import all_of_it
+
+    run = finetuning(
+        options["name"],
+        model,
+        train,
+        dev,
+        recipe=options["recipe"],
+        seeds=options["seeds"],
+        learning_rates=options["rates"],
+        scaling=all_of_it(),
+        overrides=overrides,
+    )
+    _execute(run, Console())
+
+
+def _execute(settings: Any, console: Any) -> None:
     from trainer.runtime import driver, scores
 
-    console = Console()
-    settings = load(run, overrides)
     report = driver.execute(settings, console)
-    console.print(scores.table(scores.results(settings)))
+    for table in scores.tables(settings):
+        console.print(table)
     console.print(f"report: {report}", soft_wrap=True, highlight=False)
 
 
@@ -115,10 +153,12 @@ def scores_(run: str, overrides: tuple[str, ...]) -> None:
     from trainer.runtime import scores
 
     settings = load(run, overrides)
-    results = scores.results(settings)
-    if not results:
+    tables = scores.tables(settings)
+    if not tables:
         raise BerthError(f"no stage of {settings.name} is finished yet")
-    Console().print(scores.table(results))
+    console = Console()
+    for table in tables:
+        console.print(table)
 
 
 @main.command()
@@ -172,22 +212,81 @@ def export(stage: str, destination: str, kind: Any, vocabulary: str | None) -> N
 def fill_mask(text: str, model: str | None, top: int) -> None:
     """Guess the [MASK] in TEXT: berth fill-mask "Paris is the [MASK] of France."."""
     from trainer.model.heads import BertForPreTraining
-    from trainer.tasks.inference import fill_mask, newest_model
+    from trainer.tasks.fill_mask import fill_mask
+    from trainer.tasks.newest_model import newest_model
 
     for guess in fill_mask(text, model or newest_model(BertForPreTraining), top):
         click.echo(f"{guess.probability:6.1%}  {guess.text}")
 
 
 @main.command()
-@click.argument("question")
+@click.argument("question", required=False)
+@click.option("--context", help="The text to answer from: a path, a URI, or - for stdin.")
 @click.option(
-    "--context", required=True, type=click.File(encoding="utf-8"), help="The text to answer from; - is stdin."
+    "--questions",
+    help='JSON Lines such as {"question": "Who?", "context": "...", "id": "7"}: a path, a URI, or - for stdin, '
+    "which is the default without QUESTION. A line without a context is about that of --context.",
 )
 @click.option("--model", help="A model: path, URI or name. Default: the newest SQuAD one below runs/.")
-def answer(question: str, context: Any, model: str | None) -> None:
-    """Answer QUESTION from the text of a file."""
-    from trainer.model.heads import BertForQuestionAnswering
-    from trainer.tasks.inference import answer, newest_model
+@click.option(
+    "--may-be-none/--always-answer",
+    default=None,
+    help='Whether "no answer" is one. Default: as the model was taught, SQuAD v2.0 or v1.1.',
+)
+@click.option(
+    "--null-threshold",
+    type=float,
+    help="No answer where its score is over the best one's by more. Default: the model's.",
+)
+@click.option(
+    "--batch-size",
+    type=click.IntRange(min=1),
+    default=64,
+    show_default=True,
+    help="Lines that are read before they are answered; 1 answers each at once.",
+)
+def answer(
+    question: str | None,
+    context: str | None,
+    questions: str | None,
+    model: str | None,
+    may_be_none: bool | None,
+    null_threshold: float | None,
+    batch_size: int,
+) -> None:
+    """Answer QUESTION from a text, or many questions from lines of JSON.
 
-    reply = answer(question, context.read(), model or newest_model(BertForQuestionAnswering))
-    click.echo(f"{reply.probability:6.1%}  {reply.text or '(no answer)'}")
+    \b
+    berth answer --context town.txt "Who founded the town?"
+    berth answer < questions.jsonl > answers.jsonl
+
+    Each line gives one with id (or the line's number), answer, probability, and its start and end in the context,
+    counted in characters; no answer is "". A line that is no question gives one with line and error, and exit code 2
+    once the others are answered.
+    """
+    if question is not None and (questions is not None or context is None):
+        raise click.UsageError("give QUESTION with --context, or --questions without QUESTION")
+    if question is None and questions is None:
+        if sys.stdin is not None and sys.stdin.isatty():
+            raise click.UsageError("give QUESTION with --context, or lines of JSON on stdin or by --questions")
+        questions = "-"
+    if questions == context == "-":
+        raise click.UsageError("--context and --questions cannot both be stdin")
+
+    from trainer.model.heads import BertForQuestionAnswering
+    from trainer.runtime.answering import answer_lines, read_text
+    from trainer.tasks.newest_model import newest_model
+    from trainer.tasks.question_answering import QuestionAnswering
+
+    stdin = None if sys.stdin is None else sys.stdin.buffer
+    text = None if context is None else read_text(context, stdin)
+    reader = QuestionAnswering.from_pretrained(
+        model or newest_model(BertForQuestionAnswering),
+        handle_impossible_answer=may_be_none,
+        null_threshold=null_threshold,
+    )
+    if question is not None:
+        reply = reader(question, text or "")
+        click.echo(f"{reply.probability:6.1%}  {reply.text or '(no answer)'}")
+        return
+    answer_lines(reader, questions or "-", stdin, sys.stdout.buffer, context=text, batch_size=batch_size)

@@ -142,7 +142,15 @@ def read_text(uri: str) -> str:
     Raises:
         StorageError: the file cannot be read or is not UTF-8.
     """
-    data = read_bytes(uri)
+    return decoded(read_bytes(uri), uri)
+
+
+def decoded(data: bytes, uri: str) -> str:
+    """What a file holds, as `read_text` reads it.
+
+    Raises:
+        StorageError: it is not UTF-8.
+    """
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -10,6 +10,8 @@
     python -m tests.benchmarks.balance        how evenly ranks share the tokens of a batch
     python -m tests.benchmarks.recovery       a run that is disturbed on Kubernetes beside stock Ray Train
     python -m tests.benchmarks.squad_finetune fine-tuning on SQuAD beside transformers' run_qa
+    python -m tests.benchmarks.answering      answering questions beside transformers
+    python -m tests.benchmarks.squad_answers  SQuAD's windows, answers and scores beside transformers' run_qa
     python -m tests.benchmarks.step_memory    the memory of a training step beside transformers'
     python -m tests.benchmarks.gpu_pretrain   pretraining on a GPU beside transformers; --dry-run, --predict need none
 

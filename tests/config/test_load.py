@@ -197,6 +197,29 @@ def test_only_what_shapes_the_result_is_a_difference(minimal: str, tmp_path: Pat
     assert change(run, "squad=null", where) == []
 
 
+def test_a_sweep_may_grow_and_its_trials_stay_the_same(minimal: str, tmp_path: Path) -> None:
+    run = load(minimal, ("squad=[{name: s, train: [t], dev: d, seeds: 2}]",))
+    where = str(tmp_path / "changed.yaml")
+    assert change(run, "squad.0.seeds=3", "squad.0.learning_rates=[3e-5, 5e-5]", where) == []
+    assert change(run, "squad.0.epochs=1", where) == ["squad.s.3e-5.seed-0.epochs", "squad.s.3e-5.seed-1.epochs"]
+    grown = load(minimal, ("squad=[{name: s, train: [t], dev: d, seeds: 3}]",))
+    trial = "s.3e-5.seed-1"
+    assert fingerprint(grown, trial) == fingerprint(run, trial) != fingerprint(run, "s.3e-5.seed-0")
+
+
+def test_trials_need_something_to_train_on_and_short_names(minimal: str) -> None:
+    assert refusal(minimal, "squad=[{name: s, model: m, dev: d, seeds: 2}]") == (
+        "squad.0.train: is empty, so seeds and learning_rates change nothing; set train or remove them"
+    )
+    assert refusal(minimal, "squad=[{name: s, dev: d}]") == (
+        "squad.0.train: is empty, and there is no model to score; set train, model or both"
+    )
+    long = "a" * 35
+    assert refusal(minimal, f"squad=[{{name: {long}, train: [t], dev: d, seeds: 2}}]") == (
+        f"name: '{long}.3e-5.seed-0' of a trial is over 40 characters; give its stage a shorter one"
+    )
+
+
 def test_a_prepared_corpus_may_move(minimal: str, tmp_path: Path) -> None:
     run = load(minimal, ("corpus={prepared: s3://b/wiki}",))
     moved = load(minimal, ("corpus={prepared: /mnt/wiki, wait_minutes: 5}",))

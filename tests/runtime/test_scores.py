@@ -3,6 +3,7 @@ import io
 from rich.console import Console
 
 from trainer.runtime import scores
+from trainer.tracking.trials import Estimate, Rate, Sweep
 
 
 def shown(metrics: dict[str, float], kind: str) -> str:
@@ -31,3 +32,14 @@ def test_squad_stands_beside_the_card_of_its_version() -> None:
     second = shown({"squad/exact": 72.5, "squad/f1": 76.0} | answerable, "squad")
     assert "EM 75.04  F1 78.08" in second
     assert "answerable EM 70.00, no answer 75.00 %" in second
+
+
+def test_trials_are_summed_up_for_each_learning_rate() -> None:
+    exact = Estimate(mean=80.5, deviation=0.25, best=80.75, low=79.5, high=81.5)
+    f1 = Estimate(mean=88.5, deviation=None, best=88.5, low=87.5, high=89.5)
+    rate = Rate(learning_rate=3e-5, seeds=(0, 1, 2), best="squad.3e-5.seed-1", exact=exact, f1=f1)
+    output = io.StringIO()
+    sweep = Sweep(stage="squad", version_2=False, questions=10570, resamples=2000, rates=(rate,))
+    Console(file=output, width=140).print(scores.sweep_table(sweep))
+    for text in ("10,570 questions", "80.50 ± 0.25 [79.50, 81.50]", "88.50 [87.50, 89.50]", "squad.3e-5.seed-1"):
+        assert text in output.getvalue()

@@ -85,6 +85,57 @@ def test_no_answer_is_given_where_the_null_odds_are_over_the_threshold(window: W
     assert best(window, starts, ends, version_2=True, null_threshold=math.inf).answers == {"id": "bcde"}
 
 
+def test_predictions_can_be_taken_at_another_threshold(window: Window):
+    starts, ends = logits(p0=2, p4=1), logits(p0=2, p7=1)
+    predictions = best(window, starts, ends, version_2=True, null_threshold=1.9)
+    assert predictions.spans == {"id": "bcde"}
+    assert predictions.at(2.0) == best(window, starts, ends, version_2=True, null_threshold=2.0)
+    assert predictions.at(2.0).at(1.9) == predictions
+
+
+def test_the_probability_of_no_answer_is_that_against_the_best_span(window: Window):
+    predictions = best(window, logits(p0=2, p4=1), logits(p0=2, p7=1), version_2=True)
+    candidates = {candidate["text"]: candidate["probability"] for candidate in predictions.n_best["id"]}
+    share = candidates[""] / (candidates[""] + candidates["bcde"])
+    assert predictions.na_probs == {"id": pytest.approx(share, rel=1e-6)}
+
+
+def test_odds_of_any_size_have_a_probability():
+    predictions = Predictions({}, {}, {"a": -2000.0, "b": 0.0, "c": 2000.0}, {})
+    assert predictions.na_probs == {"a": 0, "b": 0.5, "c": 1}
+
+
+def test_of_equal_scores_the_span_of_the_first_window_comes_first(letters: Tokenizer):
+    windows = convert([EXAMPLE], letters, max_length=8, doc_stride=4, max_query_length=1)
+    starts: Logits = [np.full(len(window.input_ids), -10, dtype=np.float32) for window in windows]
+    for logits in starts:
+        logits[3] = 1
+    rules = {"n_best": 2, "max_answer_length": 30, "null_threshold": 0.0, "version_2": False}
+    found = predict([EXAMPLE], windows, starts, starts, **rules).n_best["id"]
+    assert [candidate["text"] for candidate in found] == ["a", "e"]
+
+
+def test_windows_of_all_questions_may_come_mixed(letters: Tokenizer):
+    """More of them than are searched at once."""
+    examples = [Example(str(n), "", "q", "abcdefghij"[n % 7 :], ()) for n in range(700)]
+    windows = convert(examples, letters, max_length=8, doc_stride=4, max_query_length=1)
+    rng = np.random.default_rng(0)
+    starts, ends = ([rng.standard_normal(len(w.input_ids), dtype=np.float32) for w in windows] for _ in range(2))
+    rules = {"n_best": 3, "max_answer_length": 4, "null_threshold": 0.0, "version_2": True}
+    expected = predict(examples, windows, starts, ends, **rules)
+    order = rng.permutation(len(windows)).tolist()
+    mixed = [[array[n] for n in order] for array in (windows, starts, ends)]
+    assert len(windows) > 1024
+    assert predict(examples, *mixed, **rules) == expected
+    first = [array[: sum(w.example_index == 0 for w in windows)] for array in (windows, starts, ends)]
+    assert predict(examples[:1], *first, **rules).n_best["0"] == expected.n_best["0"]
+
+
+def test_no_questions_have_no_answers():
+    rules = {"n_best": 3, "max_answer_length": 4, "null_threshold": 0.0, "version_2": True}
+    assert predict([], [], [], [], **rules) == Predictions({}, {}, {}, {})
+
+
 def test_the_null_score_is_the_lowest_of_all_windows(letters: Tokenizer):
     windows = convert([EXAMPLE], letters, max_length=8, doc_stride=4, max_query_length=1)
     starts: Logits = [np.zeros(len(window.input_ids), dtype=np.float32) for window in windows]

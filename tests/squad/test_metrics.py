@@ -107,6 +107,25 @@ def test_the_threshold_is_zero_where_never_answering_is_best():
     assert (figures["best_exact"], figures["best_exact_thresh"]) == (50, 0)
 
 
+def test_precision_is_averaged_over_what_each_higher_threshold_recalls():
+    questions = dataset(("Oslo",), ("Bergen",), (), ("red blue",), version_2=True)
+    answers = {"0": "Oslo", "1": "x", "2": "y", "3": "red"}
+    figures = evaluate(questions, answers, {"0": -4.0, "1": 2.0, "3": -1.0, "2": -1.0})
+    # Answered up to -4: 1 of 1 right, recall 1/3. Up to -1: 1 of 3, and F1 5/3 of 3, recall 5/9. Up to 2: none more.
+    assert figures["pr_exact_ap"] == pytest.approx(100 / 3)
+    assert figures["pr_f1_ap"] == pytest.approx(100 * (1 / 3 + 5 / 9 * 2 / 9))
+    # As if all were right: 1 of 1, 2 of 3, 3 of 4.
+    assert figures["pr_oracle_ap"] == pytest.approx(100 / 3 * (1 + 2 / 3 + 3 / 4))
+
+
+def test_ids_without_a_prediction_or_a_question_leave_the_figures_of_thresholds_whole():
+    questions = dataset(("Oslo",), (), ("Bergen",), version_2=True)
+    figures = evaluate(questions, {"0": "Oslo", "1": "x", "else": "y"}, {"0": -1.0, "1": 1.0, "else": -9.0, "2": -9.0})
+    assert figures["best_exact"] == pytest.approx(200 / 3)
+    assert figures["pr_exact_ap"] == pytest.approx(100 * 1 / 2 * 1 / 2)
+    assert (figures["missing"], figures["foreign"]) == (1, 1)
+
+
 def test_the_search_finds_what_trying_every_threshold_finds():
     golds = [("red blue green",) if index % 3 else () for index in range(90)]
     questions = dataset(*golds, version_2=True)

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from trainer.config.load import parse
 from trainer.config.schema import Run
 from trainer.engine.folder import RunFolder
+from trainer.model.pretrained import save_pretrained
 from trainer.runtime.prepare import prepare
+from trainer.tasks.pretrain import PretrainTask
+from trainer.tasks.squad import SquadTask
 
 NAMES = ["Arlo", "Bente", "Cleo", "Dorian", "Edda", "Falk", "Greta", "Hugo", "Ines", "Jonas"]
 PLACES = ["Ashford", "Birkdale", "Colwick", "Dunmore", "Elston", "Farley"]
@@ -76,3 +80,15 @@ squad:
     folder = RunFolder.of(run)
     prepare(run, folder, lambda part, done, total: None)
     return Prepared(run, folder)
+
+
+@pytest.fixture
+def models(prepared: Prepared, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Both kinds of model, untrained, where a run leaves them; the current directory is above `runs`."""
+    monkeypatch.chdir(Path(prepared.run.storage).parent)
+    torch.manual_seed(0)
+    pretrained = PretrainTask(prepared.run, prepared.run.pretrain[-1], prepared.folder)
+    save_pretrained(pretrained.model, pretrained.tokenizer, prepared.folder.model("second"))
+    squad = SquadTask(prepared.run, prepared.run.squad[0], prepared.folder)
+    save_pretrained(squad.model, squad.tokenizer, prepared.folder.model("squad"))
+    return Path(prepared.folder.uri)

@@ -81,7 +81,23 @@ def test_a_few_questions_can_be_memorised(prepared: Prepared, tmp_path: Path) ->
     assert predictions["0b"] == ""
     assert json.loads((tmp_path / "stage" / "null_odds.json").read_text()).keys() == predictions.keys()
     assert json.loads((tmp_path / "stage" / "nbest_predictions.json").read_text())["0a"][0]["text"] == "Arlo"
-    assert all(answer["exact"] for answer in json.loads((tmp_path / "stage" / "answers.json").read_text()))
+    assert all(answer["exact"] for answer in json.loads((tmp_path / "stage" / "answers.json").read_text())["answers"])
+
+
+@pytest.mark.parametrize("goal", ["best_exact", "best_f1"])
+def test_a_tuned_threshold_makes_the_answers_and_goes_with_the_model(prepared: Prepared, tmp_path: Path, goal: str):
+    task = unpretrained(prepared)
+    task.settings = task.settings.model_copy(update={"null_threshold": goal})
+    scores = task.finish(ALONE, str(tmp_path))
+    files = {name: json.loads((tmp_path / f"{name}.json").read_text()) for name in ("thresholds", "null_odds")}
+    table = files["thresholds"][goal]
+    assert {name: scores[f"squad/{name}"] for name in table if name != "threshold"} == pytest.approx(
+        {name: value for name, value in table.items() if name != "threshold"}
+    )
+    answered = {id for id, text in json.loads((tmp_path / "predictions.json").read_text()).items() if text}
+    assert answered == {id for id, odds in files["null_odds"].items() if odds <= table["threshold"]}
+    assert task.model.reading is not None
+    assert task.model.reading.null_threshold == table["threshold"]
 
 
 def test_it_starts_from_the_pretrained_encoder(prepared: Prepared) -> None:

@@ -16,6 +16,11 @@ def test_the_card_s_scores() -> None:
     assert (card(version_2=True).exact, card(version_2=True).f1) == (75.04, 78.08)
 
 
+def test_the_scores_of_people() -> None:
+    assert (card(version_2=False).human_exact, card(version_2=False).human_f1) == (82.3, 91.2)
+    assert (card(version_2=True).human_exact, card(version_2=True).human_f1) == (86.8, 89.5)
+
+
 @pytest.mark.parametrize(
     ("settings", "questions", "said"),
     [

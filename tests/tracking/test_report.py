@@ -1,5 +1,7 @@
 """The report: what it says, that nothing in it comes alive, that it needs nothing but itself."""
 
+import base64
+import hashlib
 import json
 import re
 from html.parser import HTMLParser
@@ -44,7 +46,7 @@ class Page(HTMLParser):
         assert self.stack.pop() == tag
 
     def handle_data(self, data: str) -> None:
-        if self.stack and self.stack[-1] not in ("style", "title", "desc"):
+        if self.stack and self.stack[-1] not in ("style", "script", "title", "desc"):
             self.texts.append(data)
 
     @property
@@ -83,14 +85,18 @@ def answer(question: str, gold: list[str], prediction: str) -> dict[str, Any]:
     exact = prediction in gold or (not gold and not prediction)
     return {
         "id": question,
-        "title": "Orvale",
+        "paragraph": 0,
         "question": question,
-        "context": CONTEXT,
-        "gold": gold,
+        "gold": [{"text": text, "start": CONTEXT.index(text)} for text in gold],
         "prediction": prediction,
         "exact": exact,
         "f1": float(exact),
+        "n_best": [{"text": prediction, "probability": 0.75}],
     }
+
+
+def file(answers: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"paragraphs": [{"title": "Orvale", "context": CONTEXT}], "answers": answers}
 
 
 def write(folder: Path, content: dict[str, Any]) -> None:
@@ -131,10 +137,10 @@ def finished(tmp_path: Path) -> Path:
             "pretrain/result.json": result("pretrain", {"eval/mlm_loss": 2.5}),
             "squad-v1.1/history.jsonl": history("train/span_loss"),
             "squad-v1.1/result.json": result("squad", scores),
-            "squad-v1.1/answers.json": answers[:2],
+            "squad-v1.1/answers.json": file(answers[:2]),
             "squad-v1.1/predictions.json": {},
             "squad-v2.0/result.json": result("squad", scores | parts),
-            "squad-v2.0/answers.json": answers,
+            "squad-v2.0/answers.json": file(answers),
         },
     )
     return tmp_path
@@ -151,10 +157,12 @@ def test_a_finished_run_tells_its_story(finished: Path) -> None:
     facts = [
         "A BERT encoder of 3 layers and 128 hidden units, 874k parameters, trained from scratch on 791k tokens",
         "Training took 4 min 04 s",
-        "Exact match 71.25 82.78",
-        "F1 77.50 89.97",
-        "Exact match 71.25 75.04",
+        "Exact match 71.25 82.78 82.3",
+        "F1 77.50 89.97 91.2",
+        "Exact match 71.25 75.04 86.8",
         "Left unanswered where there is none 93.75",
+        "no answer 1 0.0 0.0 2 words 2 50.0 50.0",
+        "The expected calibration error (Guo et al. 2017) is 41.7 points; on average the model is 41.7 points too sure",
         "They cannot be compared with the card’s",
         "pretrain 1 min 21 s 900 28,800 1,912,300 2 2 August 2026, 14:03 UTC",
         "12,000 documents, 84,000 sentences, 790,991 tokens; unigram entropy 5.61 nats; 0.04 % unknown tokens",
@@ -182,19 +190,20 @@ def test_what_the_doctor_found_is_told_with_its_remedies(finished: Path) -> None
         "30 % padding avoided",
     ]
     assert [fact for fact in facts if fact not in html.text] == []
-    assert len([tag for tag, _ in html.tags if tag == "svg"]) == 5
+    assert len([tag for tag, _ in html.tags if tag == "svg"]) == 7
     write(finished, {"corpus/doctor.json": FOUND | {"warnings": []}})
     assert "Berth’s doctor has no warnings." in page(run(), finished).text
 
 
 def test_nothing_from_data_becomes_markup(finished: Path) -> None:
     html = page(run(), finished)
-    assert not {"script", "b"} & {tag for tag, _ in html.tags}
+    assert "b" not in {tag for tag, _ in html.tags}
+    assert [tag for tag, _ in html.tags].count("script") == 3
     assert "<script>alert(1)</script>" in html.text
     assert "Who is <b>mayor</b>?" in html.text
 
 
-def test_the_page_loads_nothing_and_runs_nothing(finished: Path) -> None:
+def test_the_page_loads_nothing_and_runs_no_script_but_its_own(finished: Path) -> None:
     html = page(run(), finished)
     names = {name for _, attributes in html.tags for name in attributes}
     links = [attributes["href"] for _, attributes in html.tags if "href" in attributes]
@@ -203,6 +212,14 @@ def test_the_page_loads_nothing_and_runs_nothing(finished: Path) -> None:
     source = (finished / "report.html").read_text()
     assert not re.search(r"https?://|@import|url\(", source)
     assert len(source) < 500_000
+    scripts = re.findall(r'<script type="([^"]*)">(.*?)</script>', source, re.DOTALL)
+    assert [kind for kind, _ in scripts] == ["text/plain", "text/plain", "module"]
+    assert all(re.fullmatch(r"[A-Za-z0-9+/]+=*", text) for _, text in scripts[:2])
+    digest = base64.b64encode(hashlib.sha256(scripts[2][1].encode()).digest()).decode()
+    [policy] = [attributes["content"] for _, attributes in html.tags if "http-equiv" in attributes]
+    assert policy
+    assert "default-src 'none'" in policy
+    assert f"script-src 'sha256-{digest}'" in policy
 
 
 def test_the_page_shows_no_credentials(finished: Path) -> None:
@@ -215,7 +232,7 @@ def test_every_identifier_is_there_once_and_every_chart_is_labelled(finished: Pa
     identifiers = [attributes["id"] for _, attributes in html.tags if "id" in attributes]
     assert len(identifiers) == len(set(identifiers))
     labels = [attributes["aria-labelledby"] or "" for tag, attributes in html.tags if tag == "svg"]
-    assert len(labels) == 4
+    assert len(labels) == 6
     assert {name for label in labels for name in label.split()} == set(identifiers)
 
 
@@ -235,7 +252,38 @@ def test_an_unfinished_stage_says_so_and_shows_its_curves(finished: Path) -> Non
     html = page(run(), finished)
     assert "pretrain not finished" in html.text
     assert "Training has so far taken" in html.text
-    assert len([tag for tag, _ in html.tags if tag == "svg"]) == 4
+    assert len([tag for tag, _ in html.tags if tag == "svg"]) == 6
+
+
+def test_of_several_trials_the_best_one_shows_its_answers(tmp_path: Path) -> None:
+    settings = run()
+    entry = settings.squad[0].model_copy(update={"name": "squad", "learning_rates": (3e-5, 5e-5)})
+    settings = settings.model_copy(update={"squad": (entry,)})
+    for trial, f1 in zip(entry.trials(settings.seed), (80.0, 81.0), strict=True):
+        scores = {"squad/exact": f1, "squad/f1": f1, "squad/total": 1}
+        found = file([answer(f"Who, at {f1}?", ["Marta Holm"], "Marta Holm")])
+        write(tmp_path, {f"{trial.name}/result.json": result("squad", scores), f"{trial.name}/answers.json": found})
+    text = page(settings, tmp_path).text
+    assert "Who, at 81.0?" in text
+    assert "Who, at 80.0?" not in text
+    assert "Exact match 81.00" in text
+    assert "Exact match 80.00" not in text
+
+
+def test_a_sweep_is_told_in_one_table(tmp_path: Path) -> None:
+    score = {"mean": 80.123, "deviation": 0.25, "best": 80.5, "low": 79.25, "high": 81}
+    alone = score | {"deviation": None}
+    rates = [
+        {"learning_rate": 3e-5, "seeds": [0, 1], "best": "squad.3e-5.seed-1", "exact": score, "f1": score},
+        {"learning_rate": 5e-5, "seeds": [0], "best": "squad.5e-5.seed-0", "exact": alone, "f1": alone},
+    ]
+    sweep = {"stage": "squad", "version_2": False, "questions": 10_570, "resamples": 2000, "rates": rates}
+    write(tmp_path, {"trials.json": [sweep]})
+    text = page(run(), tmp_path).text
+    assert "squad 10,570 questions" in text
+    assert "3e-5 2 80.12 ± 0.25 79.25 to 81.00 80.50 80.12 ± 0.25 79.25 to 81.00 80.50 squad.3e-5.seed-1" in text
+    assert "5e-5 1 80.12 79.25 to 81.00 80.50" in text
+    assert "2,000 times the questions" in text
 
 
 def test_the_settings_in_the_page_give_the_same_run_again(tmp_path: Path) -> None:

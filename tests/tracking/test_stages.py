@@ -10,6 +10,7 @@ from trainer.errors import DataError
 from trainer.tracking.stages import read_stage
 
 SETTINGS = schema.Pretrain()
+ANSWER = {"id": "q", "paragraph": 1, "question": "?", "gold": [], "prediction": "", "exact": True, "f1": 1}
 
 
 def history(folder: Path, *records: dict[str, float] | str) -> None:
@@ -44,9 +45,16 @@ def test_a_line_torn_by_a_kill_is_left_out(tmp_path: Path) -> None:
     assert read_stage(SETTINGS, str(tmp_path)).last_step == 10
 
 
-@pytest.mark.parametrize(("name", "said"), [("result.json", "steps: Field required"), ("answers.json", "valid array")])
-def test_a_file_of_another_shape_is_refused_by_name(tmp_path: Path, name: str, said: str) -> None:
-    (tmp_path / name).write_text('{"kind": "pretrain"}')
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("result.json", {"kind": "pretrain"}, "steps: Field required"),
+        ("answers.json", [], "should be an object"),
+        ("answers.json", {"answers": [ANSWER]}, "question 'q' is about paragraph 1, which is not there"),
+    ],
+)
+def test_a_file_of_another_shape_is_refused_by_name(tmp_path: Path, name: str, content: object, said: str) -> None:
+    (tmp_path / name).write_text(json.dumps(content))
     with pytest.raises(DataError, match=said) as refusal:
         read_stage(SETTINGS, str(tmp_path))
     assert refusal.value.where.endswith(name)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from trainer.config.corpus import CorpusRun
-from trainer.config.schema import Run
+from trainer.config.schema import Run, Squad
 from trainer.errors import ConfigError
 
 _Kind = TypeVar("_Kind", Run, CorpusRun)
@@ -50,6 +50,15 @@ def parse(text: str, source: str) -> Run:
     return _validated(_settings(text, source), source, Run)
 
 
+def made(settings: dict[str, Any], source: str, overrides: tuple[str, ...] = ()) -> Run:
+    """A run of settings that are no file; `source` names them in errors.
+
+    Raises:
+        ConfigError: as `load`.
+    """
+    return _validated(_overridden(settings, overrides), source, Run)
+
+
 def load_corpus(source: str, overrides: tuple[str, ...] = ()) -> CorpusRun:
     """Read a corpus to prepare, from a YAML file.
 
@@ -85,12 +94,12 @@ def fingerprint(run: Run, stage: str) -> str:
     names = [entry.name for entry in run.pretrain]
     before = run.pretrain[: names.index(stage) + 1] if stage in names else run.pretrain
     settings["stages"] = [entry.model_dump(mode="json") for entry in before]
-    settings["stages"] += [entry.model_dump(mode="json") for entry in run.squad if entry.name == stage]
+    settings["stages"] += [entry.model_dump(mode="json") for entry in _trials(run) if entry.name == stage]
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def differences(old: Run, new: Run) -> list[tuple[str, Any, Any]]:
-    """(field, old value, new value) of what differs and shapes the result; SQuAD stages may come and go."""
+    """(field, old value, new value) of what differs and shapes the result; SQuAD stages and trials may come and go."""
     before, after = _shaping(old), _shaping(new)
     shared = before["squad"].keys() & after["squad"].keys()
     for settings in (before, after):
@@ -99,8 +108,12 @@ def differences(old: Run, new: Run) -> list[tuple[str, Any, Any]]:
 
 
 def _shaping(run: Run) -> dict[str, Any]:
-    settings = run.model_dump(mode="json", exclude=_excluding())
-    return settings | {"squad": {stage["name"]: stage for stage in settings["squad"]}}
+    settings = run.model_dump(mode="json", exclude=_excluding("squad"))
+    return settings | {"squad": {stage.name: stage.model_dump(mode="json") for stage in _trials(run)}}
+
+
+def _trials(run: Run) -> list[Squad]:
+    return [stage for stage in run.stages if isinstance(stage, Squad)]
 
 
 def _excluding(*more: str) -> dict[str, Any]:
@@ -197,7 +210,7 @@ _EXPECTED = {
 
 def _explained(fault: ErrorDetails, settings: Any, source: str, kind: type[BaseModel]) -> ConfigError:
     location = [str(key) for key in fault["loc"] if not set("[]()-") & set(str(key))]  # no names of union members
-    if location[:2] == ["pretrain", "0"] and isinstance(settings.get("pretrain"), dict):
+    if location[1:2] == ["0"] and isinstance(settings.get(location[0]), dict):  # one stage, written without a list
         del location[1]
     field = ".".join(location)
     value = fault["input"]

@@ -17,6 +17,7 @@ StageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,38
 RunName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
+_LONGEST_NAME = 40
 _SECONDS_OR_AUTO = r"^([0-9]+(\.[0-9]+)? ?s|auto)$"
 
 
@@ -153,14 +154,20 @@ class Squad(Training):
 
     name: StageName
     """The stage's folder and W&B run."""
-    train: tuple[str, ...] = Field(min_length=1)
-    """Files to learn from."""
+    train: tuple[str, ...] = ()
+    """Files to learn from. Without any, the model is scored as it is."""
     dev: str
     """The file to score on."""
     model: str | None = None
-    """A model to start from: whatever `trainer.from_pretrained` opens. Without it: the last pretraining of this run;
-    without one, random weights.
+    """A model to start from: whatever `trainer.from_pretrained` opens, with its head if that is for questions. Without
+    it: the last pretraining of this run; without one, random weights.
     """
+    seed: int | None = None
+    """Of the new head, the order and the dropout; without it, the run's."""
+    seeds: Count = 1
+    """Trials with so many seeds, from the first on. Each is a stage of its own; `trials.json` sums them up."""
+    learning_rates: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    """Trials at each of these in place of `optimizer.learning_rate`, each with all seeds."""
     batch_size: Count = 24
     micro_batch_size: Count = 12
     max_length: Annotated[int, Field(ge=16)] = 384
@@ -176,8 +183,34 @@ class Squad(Training):
     """Candidates kept for each question."""
     max_answer_length: Count = 30
     """Tokens in the longest answer."""
-    null_threshold: float = 0.0
-    """v2.0: no answer is given where the null score is over the best span's by more than this."""
+    null_threshold: Literal["best_exact", "best_f1"] | float = 0.0
+    """v2.0: no answer is given where the null score is over the best span's by more than this. `best_exact` or
+    `best_f1`: by what is best on `dev`, the official script's way to tune it, which flatters the scores on it a little.
+    """
+
+    def trials(self, run_seed: int) -> tuple["Squad", ...]:
+        """The stages that this entry stands for: one for each learning rate and seed, in this order.
+
+        Several are named after both, so a sweep may grow and its finished trials stay.
+        """
+        first = run_seed if self.seed is None else self.seed
+        rates = self.learning_rates or (self.optimizer.learning_rate,)
+        pairs = [(rate, seed) for rate in rates for seed in range(first, first + self.seeds)]
+        return tuple(self._trial(rate, seed, alone=len(pairs) == 1) for rate, seed in pairs)
+
+    def _trial(self, rate: float, seed: int, *, alone: bool) -> "Squad":
+        name = self.name if alone else f"{self.name}.{rate:.6g}.seed-{seed}".replace("e-0", "e-")
+        optimizer = self.optimizer.model_copy(update={"learning_rate": rate})
+        settings = {"name": name, "seed": seed, "optimizer": optimizer, "seeds": 1, "learning_rates": ()}
+        return self.model_copy(update=settings)
+
+    @model_validator(mode="after")
+    def _there_is_something_to_do(self) -> "Squad":
+        if not self.train and (self.seeds > 1 or self.learning_rates):
+            raise ValueError("train is empty, so seeds and learning_rates change nothing; set train or remove them")
+        if not self.train and self.model is None:
+            raise ValueError("train is empty, and there is no model to score; set train, model or both")
+        return self
 
     @model_validator(mode="after")
     def _windows_hold_some_context(self) -> "Squad":
@@ -266,6 +299,10 @@ class Tracking(Section):
     entity: str | None = None
 
 
+def _brings_a_model(stage: Training) -> bool:
+    return isinstance(stage, Squad) and stage.model is not None
+
+
 def _one_or_many(value: Any) -> Any:
     if value is None:
         return []
@@ -299,8 +336,13 @@ class Run(Section):
 
     @property
     def stages(self) -> tuple[Pretrain | Squad, ...]:
-        """The training stages in the order in which they run."""
-        return (*self.pretrain, *self.squad)
+        """The training stages in the order in which they run; each trial of a SQuAD entry is one."""
+        return (*self.pretrain, *(trial for entry in self.squad for trial in entry.trials(self.seed)))
+
+    def seed_of(self, stage: Training) -> int:
+        """The seed of a stage's draws, but for those that make a batch of text."""
+        own = stage.seed if isinstance(stage, Squad) else None
+        return self.seed if own is None else own
 
     @model_validator(mode="after")
     def _stages_fit_together(self) -> "Run":
@@ -310,6 +352,10 @@ class Run(Section):
         for name in names:
             if names.count(name) > 1 or name in ("world", "corpus", "vocab"):
                 raise ValueError(f"name {name!r} is that of two stages, or reserved; give each stage a name of its own")
+            if len(name) > _LONGEST_NAME:
+                raise ValueError(
+                    f"name {name!r} of a trial is over {_LONGEST_NAME} characters; give its stage a shorter one"
+                )
         if self.pretrain and self.corpus is None:
             raise ValueError("corpus is not set, and pretrain needs text; set corpus.sources or corpus.prepared")
         if self.corpus is not None and self.corpus.prepared is not None and self.vocab != Vocab():
@@ -327,7 +373,7 @@ class Run(Section):
     @model_validator(mode="after")
     def _lengths_fit_the_position_table(self) -> "Run":
         for stage in self.stages:
-            if stage.max_length > self.model.max_position_embeddings:
+            if stage.max_length > self.model.max_position_embeddings and not _brings_a_model(stage):
                 raise ValueError(
                     f"{stage.name}.max_length {stage.max_length} is over model.max_position_embeddings "
                     f"{self.model.max_position_embeddings}; lower max_length or raise max_position_embeddings"

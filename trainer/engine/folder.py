@@ -16,6 +16,7 @@ report.html
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from trainer import storage
 from trainer.config.corpus import CorpusRun
@@ -25,6 +26,9 @@ from trainer.config.schema import Run
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     """URIs in a run's folder."""
+
+    OWN: ClassVar = "run://"
+    """What the URI of a file in it begins with in a configuration."""
 
     uri: str
     base: str
@@ -75,6 +79,6 @@ class RunFolder:
 
     def resolve(self, uri: str) -> str:
         """A URI of the configuration as one that any process can open: `run://` is this folder."""
-        if uri.startswith("run://"):
-            return storage.join(self.uri, uri.removeprefix("run://"))
+        if uri.startswith(self.OWN):
+            return storage.join(self.uri, uri.removeprefix(self.OWN))
         return storage.absolute(uri, self.base)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import gelu, linear
 
 from trainer.config import schema
+from trainer.config.reading import Reading
 from trainer.model.bert import Bert, initialize
 from trainer.model.packing import Packed
 
@@ -65,6 +66,9 @@ class BertForPreTraining(nn.Module):
 
 class BertForQuestionAnswering(nn.Module):
     """The span of the context that answers the question: a score for each token to be its start, and its end."""
+
+    reading: Reading | None = None
+    """How it was taught; None where its maker does not say."""
 
     def __init__(self, config: schema.Model, vocab_size: int) -> None:
         super().__init__()

@@ -4,18 +4,24 @@ Only what BERT is made of is read; what would make it another model (another act
 """
 
 import json
-from typing import Any
+from typing import Any, TypeVar
 
 import pydantic
 import torch
 
 from trainer.config import schema
+from trainer.config.reading import Reading
 from trainer.errors import CheckpointError
 from trainer.model.encoder import AnyBert, BertModel
 from trainer.model.heads import BertForPreTraining, BertForQuestionAnswering
 
 _FIXED = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute", "is_decoder": False}
 """What is true of every BERT here. A file need not say it but must not say otherwise."""
+
+_READING = "berth"
+"""The key of a SQuAD model's `Reading`."""
+
+_Section = TypeVar("_Section", bound=pydantic.BaseModel)
 
 
 def dumps(model: AnyBert, pad_token_id: int) -> str:
@@ -29,6 +35,8 @@ def dumps(model: AnyBert, pad_token_id: int) -> str:
         "tie_word_embeddings": True,
         "dtype": "float32",
     }
+    if isinstance(model, BertForQuestionAnswering) and model.reading is not None:
+        described[_READING] = model.reading.model_dump()
     return json.dumps(described, indent=2) + "\n"
 
 
@@ -54,7 +62,10 @@ def without_weights(described: dict[str, Any], where: str) -> AnyBert:
     if not isinstance(vocab_size, int) or vocab_size < 1:
         raise CheckpointError(where, f"vocab_size is {vocab_size!r}, not a number of pieces", "export the model again")
     with torch.device("meta"):
-        return _of_class(described.get("architectures"), _model(described, where), vocab_size, where)
+        model = _of_class(described.get("architectures"), _section(schema.Model, described, where), vocab_size, where)
+    if isinstance(model, BertForQuestionAnswering) and isinstance(described.get(_READING), dict):
+        model.reading = _section(Reading, described[_READING], where)
+    return model
 
 
 def architecture(model: AnyBert) -> str:
@@ -99,11 +110,9 @@ def parse(text: str, where: str) -> dict[str, Any]:
     return described
 
 
-def _model(described: dict[str, Any], where: str) -> schema.Model:
+def _section(kind: type[_Section], described: dict[str, Any], where: str) -> _Section:
     try:
-        return schema.Model.model_validate(
-            {key: described[key] for key in schema.Model.model_fields if key in described}
-        )
+        return kind.model_validate({key: described[key] for key in kind.model_fields if key in described})
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"])

@@ -30,10 +30,11 @@ from trainer.runtime.group import Group, reason
 from trainer.runtime.lease import Lease, held
 from trainer.runtime.metrics import Metrics
 from trainer.runtime.nodes import Places
-from trainer.runtime.prepare import prepare
+from trainer.runtime.prepare import check, prepare
 from trainer.runtime.resizing import Resizing
 from trainer.runtime.spares import Spares
 from trainer.runtime.watchdog import Watch, describe, end_all, keep, patience
+from trainer.tasks.trials import summarise
 from trainer.tracking.report import write_report
 
 WAITING_LINE_EVERY = 30.0
@@ -65,12 +66,14 @@ def execute(run: Run, console: Console) -> str:
         _stop_on_signal() as stop,
         held(folder, display.say, run.checkpoint.patience_minutes) as lease,
     ):
+        check(run, folder)  # first, so that a mistyped path claims nothing
         storage.patiently(lambda: _claim(folder, run), run.checkpoint.patience_minutes)
         attempts = Attempts(run, folder)
         work = _Work(run, folder, display, stop, attempts, lease, bell)
         with _remembered(attempts):
             prepare(run, folder, work.tell)
             work.train()
+            summarise(run, folder)
         return write_report(run, folder.uri)
 
 

@@ -1,4 +1,4 @@
-"""All that happens before the workers start: the invented world, a look at what is read, vocabulary and corpus.
+"""All that happens before the workers start: a look at what is read, the invented world, vocabulary and corpus.
 
 Each part leaves its result in the run's folder with a marker written last; what is there and fits is not made again.
 """
@@ -11,10 +11,24 @@ from trainer.data.given import refuse_other_settings
 from trainer.data.progress import Progress
 from trainer.data.world import write_world
 from trainer.engine.folder import RunFolder
-from trainer.model.pretrained import from_pretrained
 from trainer.runtime import corpus
 from trainer.runtime.doctor import leave_diagnosis
 from trainer.squad import examples
+from trainer.tasks.given_model import given_model
+
+
+def check(run: Run, folder: RunFolder) -> None:
+    """Open the SQuAD files and models that are named, but for files that the run makes itself.
+
+    Raises:
+        InputError: one is not what it should be.
+    """
+    for uri in _squad_files(run):
+        if not uri.startswith(RunFolder.OWN):
+            examples.load(folder.resolve(uri))
+    for stage in run.squad:
+        if stage.model is not None:
+            given_model(stage, folder)
 
 
 def prepare(run: Run, folder: RunFolder, progress: Progress) -> None:
@@ -24,14 +38,13 @@ def prepare(run: Run, folder: RunFolder, progress: Progress) -> None:
         progress: told what is being made, how much is done, and of how much.
 
     Raises:
-        InputError: text, vocabulary, a SQuAD file or a model is not what it should be, or a corpus is not finished.
+        InputError: text, vocabulary or an own SQuAD file is not what it should be, or a corpus is not finished.
     """
     if run.world is not None:
         _write_world(run, folder, progress)
-    for uri in dict.fromkeys(uri for stage in run.squad for uri in (*stage.train, stage.dev)):
-        examples.load(folder.resolve(uri))
-    for uri in dict.fromkeys(stage.model for stage in run.squad if stage.model is not None):
-        from_pretrained(folder.resolve(uri))
+    for uri in _squad_files(run):
+        if uri.startswith(RunFolder.OWN):
+            examples.load(folder.resolve(uri))
     if run.corpus is not None and run.corpus.prepared is not None:
         _use_prepared(run, run.corpus.prepared, run.corpus.wait_minutes, folder, progress)
     elif run.corpus is not None and run.pretrain:
@@ -55,6 +68,10 @@ def _use_prepared(run: Run, uri: str, wait_minutes: float, folder: RunFolder, pr
     )
     prepared.adopt(uri, folder.vocab, folder.corpus)
     leave_diagnosis(folder, run, progress)
+
+
+def _squad_files(run: Run) -> list[str]:
+    return list(dict.fromkeys(uri for stage in run.squad for uri in (*stage.train, stage.dev)))
 
 
 def _write_world(run: Run, folder: RunFolder, progress: Progress) -> None:

@@ -8,7 +8,15 @@ from rich.table import Table
 from trainer import storage
 from trainer.config.schema import Run
 from trainer.engine.folder import RunFolder
+from trainer.tracking import trials
 from trainer.tracking.card import card
+from trainer.tracking.trials import Estimate, Sweep
+
+
+def tables(run: Run) -> list[Table]:
+    """What the finished stages have reached, and what the trials of a stage have in sum; empty where there is none."""
+    found = results(run)
+    return [table(found), *map(sweep_table, trials.read(RunFolder.of(run).uri))] if found else []
 
 
 def results(run: Run) -> dict[str, dict[str, Any]]:
@@ -29,6 +37,24 @@ def table(results: dict[str, dict[str, Any]]) -> Table:
         reached, published = _scores(metrics) if result["kind"] == "squad" else (_losses(metrics), "")
         rows.add_row(name, f"{result['steps']:,}", f"{minutes}:{seconds:02d}", reached, published)
     return rows
+
+
+def sweep_table(sweep: Sweep) -> Table:
+    """A row a learning rate."""
+    rows = Table(title=f"The trials of {sweep.stage}, on {sweep.questions:,} questions", title_justify="left")
+    rows.caption = "mean ± deviation over the seeds, and the mean's 95 % interval by bootstrap over the questions"
+    for heading in ("learning rate", "seeds", "EM", "F1", "best", "best trial"):
+        rows.add_column(heading, justify="right" if heading in ("learning rate", "seeds") else "left")
+    for rate in sweep.rates:
+        best = f"{rate.exact.best:.2f} / {rate.f1.best:.2f}"
+        rate_and_seeds = f"{rate.learning_rate:g}", str(len(rate.seeds))
+        rows.add_row(*rate_and_seeds, _estimate(rate.exact), _estimate(rate.f1), best, rate.best)
+    return rows
+
+
+def _estimate(estimate: Estimate) -> str:
+    deviation = "" if estimate.deviation is None else f" ± {estimate.deviation:.2f}"
+    return f"{estimate.mean:.2f}{deviation} \\[{estimate.low:.2f}, {estimate.high:.2f}]"
 
 
 def _losses(metrics: dict[str, float]) -> str:

@@ -87,7 +87,8 @@ def _preflight(assignment: Assignment, workers: Workers, pulse: Pulse) -> None:
 def _train(stage: Pretrain | Squad, assignment: Assignment, workers: Workers, pulse: Pulse) -> bool:
     run, folder, board = assignment.run, assignment.folder, assignment.board
     pulse.enter(f"beginning with {stage.name}")
-    torch.manual_seed(run.seed)  # random weights are the same on every worker
+    seed = run.seed_of(stage)
+    torch.manual_seed(seed)  # random weights are the same on every worker
     task = _task(stage, run, folder)
     task.model.to(workers.device)
     if compiles(workers.device, stage.compile):
@@ -106,7 +107,7 @@ def _train(stage: Pretrain | Squad, assignment: Assignment, workers: Workers, pu
         task,
         state,
         workers,
-        seed=run.seed,
+        seed=seed,
         checkpoints=checkpoints,
         checkpoint_every=run.checkpoint.every,
         tracker=tracker,

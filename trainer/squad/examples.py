@@ -88,7 +88,7 @@ class _File(_Strict):
 
 
 def load(uri: str) -> Dataset:
-    """The questions of a SQuAD file. It is v2.0 if any question has the field `is_impossible`.
+    """The questions of a SQuAD file. It is v2.0 if any of them is impossible, whatever its field `version` says.
 
     Raises:
         StorageError: the file cannot be read or is not UTF-8.
@@ -104,8 +104,7 @@ def load(uri: str) -> Dataset:
     examples = list(_examples(file, refusal))
     if not examples:
         raise DataError(uri, "has no questions", "give a SQuAD file with at least one")
-    questions = (question for article in file.data for paragraph in article.paragraphs for question in paragraph.qas)
-    return Dataset(any(question.is_impossible is not None for question in questions), examples)
+    return Dataset(any(example.is_impossible for example in examples), examples)
 
 
 def _parse(uri: str, text: str, refusal: _Refusal) -> _File:

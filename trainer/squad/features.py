@@ -18,7 +18,7 @@ from trainer.errors import DataError
 from trainer.squad.examples import Answer, Example
 
 # Larger batches are slower: an Encoding holds some 100 bytes a token.
-_BATCH = 1024
+_BATCH = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +108,10 @@ def _offsets(encoding: Encoding, text: str) -> NDArray[np.int32]:
     An uncased tokenizer strips the marks and leaves them out of its ranges, so "cafe\\u0301" would come back as "cafe".
     """
     offsets = np.array(encoding.offsets, dtype=np.int32).reshape(-1, 2)
-    if text.isascii():
+    marks = {character for character in set(text) if unicodedata.category(character) == "Mn"}
+    if not marks:
         return offsets
-    is_mark = np.fromiter((unicodedata.category(character) == "Mn" for character in text), dtype=bool, count=len(text))
-    if not is_mark.any():
-        return offsets
+    is_mark = np.fromiter((character in marks for character in text), dtype=bool, count=len(text))
     # after_marks[i] is the first place from i on that holds no mark.
     places = np.where(np.append(is_mark, False), len(text), np.arange(len(text) + 1))
     after_marks = np.minimum.accumulate(places[::-1])[::-1]

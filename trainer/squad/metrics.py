@@ -9,8 +9,10 @@ counted.
 import re
 import string
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from trainer.squad.examples import Dataset, Example
 
@@ -31,8 +33,10 @@ def evaluate(
     """The figures of the official scripts, under the names of the one for v2.0, and the numbers missing and foreign.
 
     v1.1: `exact`, `f1`, `total`. v2.0 adds them for the questions with an answer (`HasAns_`) and without (`NoAns_`).
-    With null odds it adds the best scores that a threshold on the odds gives, and that threshold: `best_exact`,
-    `best_exact_thresh`, `best_f1`, `best_f1_thresh`. An answer that is "" already stays so at any threshold.
+    With null odds, or another measure that is higher where there is no answer, it adds the best scores that a threshold
+    on it gives, and that threshold: `best_exact`, `best_exact_thresh`, `best_f1`, `best_f1_thresh`; and the areas below
+    precision against recall: `pr_exact_ap`, `pr_f1_ap`, and `pr_oracle_ap`, as if all answers were right. An answer
+    that is "" already stays so at any threshold.
     """
     scores = score(dataset, answers)
     figures = _means("", scores.values())
@@ -41,10 +45,7 @@ def evaluate(
             ids = [example.id for example in dataset.examples if example.is_impossible == impossible]
             figures |= _means(prefix, [scores[id] for id in ids]) if ids else {}
         if null_odds is not None:
-            for field in Score._fields:
-                by_id = {id: getattr(scores[id], field) for id in scores}
-                best, threshold = _best_threshold(dataset.examples, answers, by_id, null_odds)
-                figures |= {f"best_{field}": best, f"best_{field}_thresh": threshold}
+            figures |= _by_threshold(dataset.examples, answers, scores, null_odds)
     missing = scores.keys() - answers.keys()
     foreign = answers.keys() - scores.keys()
     return figures | {"missing": len(missing), "foreign": len(foreign)}
@@ -90,6 +91,20 @@ def _means(prefix: str, scores: Iterable[Score]) -> dict[str, float]:
     }
 
 
+def _by_threshold(
+    examples: Sequence[Example], answers: Mapping[str, str], scores: Mapping[str, Score], null_odds: Mapping[str, float]
+) -> dict[str, float]:
+    figures: dict[str, float] = {}
+    answerable = {example.id: float(not example.is_impossible) for example in examples}
+    for field in Score._fields:
+        by_id = {id: getattr(scores[id], field) for id in scores}
+        best, threshold = _best_threshold(examples, answers, by_id, null_odds)
+        right = {id: by_id[id] * answerable[id] for id in by_id}
+        figures |= {f"best_{field}": best, f"best_{field}_thresh": threshold}
+        figures |= {f"pr_{field}_ap": _average_precision(right, answerable, null_odds)}
+    return figures | {"pr_oracle_ap": _average_precision(answerable, answerable, null_odds)}
+
+
 def _best_threshold(
     examples: Iterable[Example], answers: Mapping[str, str], scores: Mapping[str, float], null_odds: Mapping[str, float]
 ) -> tuple[float, float]:
@@ -105,3 +120,21 @@ def _best_threshold(
         if current > best:
             best, threshold = current, null_odds[id]
     return 100.0 * best / len(scores), threshold
+
+
+def _average_precision(
+    right: Mapping[str, float], answerable: Mapping[str, float], null_odds: Mapping[str, float]
+) -> float:
+    """In percent: the precision of all answers with odds up to a threshold, for each gain in recall by a higher one.
+
+    Precision is what is right of what is answered, recall of what could be answered. Equal odds are one threshold.
+    """
+    ids = sorted((id for id in null_odds if id in right), key=null_odds.__getitem__)
+    could = sum(answerable.values())
+    if not ids or not could:
+        return 0.0
+    odds = np.array([null_odds[id] for id in ids])
+    last = np.append(odds[1:] != odds[:-1], True)
+    found = np.cumsum([right[id] for id in ids])[last]
+    precision = found / (np.flatnonzero(last) + 1)
+    return 100.0 * float(precision @ np.diff(found / could, prepend=0.0))

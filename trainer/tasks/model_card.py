@@ -178,8 +178,8 @@ def _recipe(run: Run, settings: Pretrain | Squad) -> str:
     )
     summary = (
         f"{steps} of {settings.batch_size} samples of at most {settings.max_length} tokens, {optimizer.kind} with a "
-        f"peak learning rate of {optimizer.learning_rate:g}, {settings.schedule.kind} schedule, seed {run.seed}. "
-        "`berth run` repeats it from this file:"
+        f"peak learning rate of {optimizer.learning_rate:g}, {settings.schedule.kind} schedule, seed "
+        f"{run.seed_of(settings)}. `berth run` repeats it from this file:"
     )
     return f"{summary}\n\n```yaml\n{yaml.safe_dump(set_by_user, sort_keys=False, width=100)}```"
 

@@ -1,9 +1,8 @@
 """SQuAD as a task: windows of questions and contexts in, span losses out; answers and official scores at the end."""
 
-import json
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
-from trainer import storage
+from trainer.config.reading import Reading
 from trainer.config.schema import Run, Squad
 from trainer.data.order import Order, ranks_of
 from trainer.data.prepared import load_tokenizer
@@ -20,14 +19,15 @@ from trainer.engine.folder import RunFolder
 from trainer.engine.parallel import Workers, autocast
 from trainer.engine.state import State
 from trainer.engine.task import MicroBatch, Sums
-from trainer.errors import ConfigError
-from trainer.model import catalogue
+from trainer.model.encoder import AnyBert
 from trainer.model.heads import BertForQuestionAnswering
 from trainer.model.packing import Packed, pack, padded_positions, sent
 from trainer.model.pretrained import from_pretrained
-from trainer.squad import answers, examples, features, metrics
+from trainer.squad import answers, examples, features, metrics, thresholds
 from trainer.squad.answers import Predictions
 from trainer.squad.features import Window
+from trainer.tasks import squad_files
+from trainer.tasks.given_model import given_model
 
 
 class Inputs(NamedTuple):
@@ -41,37 +41,38 @@ class Inputs(NamedTuple):
 
 
 class SquadTask:
-    """Fine-tuning on one SQuAD file and scoring on another.
+    """Fine-tuning on some SQuAD files, or on none, and scoring on another.
 
     Raises:
         DataError: a file is not SQuAD.
-        CheckpointError: the model to start from cannot be used.
+        CheckpointError: the model to start from cannot be opened.
+        ConfigError: it does not fit the stage.
     """
 
     objectives = ("span",)
 
     def __init__(self, run: Run, stage: Squad, folder: RunFolder) -> None:
         self.settings = stage
-        self._encoder, self.tokenizer = _encoder_and_tokenizer(run, stage, folder)
-        config = run.model if self._encoder is None else self._encoder.config
-        if stage.max_length > config.max_position_embeddings:
-            raise ConfigError(
-                f"{stage.name}.max_length",
-                f"{stage.max_length} is over the {config.max_position_embeddings} positions of its model",
-                "lower it",
-            )
+        self._given, self.tokenizer = _model_and_tokenizer(run, stage, folder)
+        config = run.model if self._given is None else self._given.config
         self.model = BertForQuestionAnswering(config, self.tokenizer.get_vocab_size())
         files = [examples.load(folder.resolve(uri)) for uri in stage.train]
         self._windows = self._convert([example for file in files for example in file.examples])
+        if files:
+            self.model.reading = Reading.of(stage, version_2=any(file.version_2 for file in files))
+        elif isinstance(self._given, BertForQuestionAnswering):
+            self.model.reading = self._given.reading
         self._dev = examples.load(folder.resolve(stage.dev))
-        self._order = Order([len(self._windows)], [1], run.seed)
+        self._order = Order([len(self._windows)], [1], run.seed_of(stage))
         self.steps = math.ceil(stage.epochs * len(self._windows) / stage.batch_size)
         self.eval_every = self.steps
 
     def start(self, state: State) -> None:
-        """Take the encoder of the pretrained model; the head that points at answers is new."""
-        if self._encoder is not None:
-            state.model.get_submodule("bert").load_state_dict(self._encoder.bert.state_dict())
+        """Take the encoder of the pretrained model. The head that points at answers is new unless it brings one."""
+        if isinstance(self._given, BertForQuestionAnswering):
+            state.model.load_state_dict(self._given.state_dict())
+        elif self._given is not None:
+            state.model.get_submodule("bert").load_state_dict(self._given.bert.state_dict())
 
     def micro_batches(self, step: int, rank: int, world_size: int) -> list[MicroBatch]:
         before = step * self.settings.batch_size
@@ -94,10 +95,7 @@ class SquadTask:
         return {}
 
     def finish(self, workers: Workers, folder: str) -> dict[str, float]:
-        """Predict the dev file with all workers; the first writes the official files and some examples.
-
-        Writes predictions.json, nbest_predictions.json, null_odds.json (v2.0) and answers.json.
-        """
+        """Predict the dev file with all workers; the first writes the files of `squad_files`."""
         windows = self._convert(self._dev.examples)
         own = range(workers.rank, len(windows), workers.world_size)
         gathered = workers.gather(self._logits([windows[index] for index in own], workers))
@@ -111,13 +109,26 @@ class SquadTask:
             ends,
             n_best=self.settings.n_best,
             max_answer_length=self.settings.max_answer_length,
-            null_threshold=self.settings.null_threshold,
+            null_threshold=math.inf,
             version_2=self._dev.version_2,
         )
-        self._write(folder, predictions)
+        predictions = predictions.at(self._null_threshold(predictions))
+        squad_files.write(folder, self._dev, predictions)
         null_odds = predictions.null_odds if self._dev.version_2 else None
         scores = metrics.evaluate(self._dev, predictions.answers, null_odds)
         return {f"squad/{name}": value for name, value in scores.items()}
+
+    def _null_threshold(self, predictions: Predictions) -> float:
+        """As set, or as tuned on the dev file; the model keeps a tuned one."""
+        goal = self.settings.null_threshold
+        if not isinstance(goal, str):
+            return goal
+        if not self._dev.version_2:
+            return 0.0
+        threshold = thresholds.curve(self._dev, predictions.spans, predictions.null_odds).best(goal)["threshold"]
+        if self.model.reading is not None:
+            self.model.reading = self.model.reading.model_copy(update={"null_threshold": threshold})
+        return threshold
 
     def _convert(self, questions: Sequence[examples.Example]) -> list[Window]:
         return features.convert(
@@ -151,35 +162,10 @@ class SquadTask:
             MicroBatch(_inputs(part), (len(part),), sum(len(window.input_ids) for window in part)) for part in parts
         ]
 
-    def _write(self, folder: str, predictions: Predictions) -> None:
-        scores = metrics.score(self._dev, predictions.answers)
-        files: dict[str, Any] = {
-            "predictions.json": predictions.answers,
-            "nbest_predictions.json": predictions.n_best,
-            "answers.json": [
-                {
-                    "id": example.id,
-                    "title": example.title,
-                    "question": example.question,
-                    "context": example.context,
-                    "gold": [answer.text for answer in example.answers],
-                    "prediction": predictions.answers[example.id],
-                    "exact": bool(scores[example.id].exact),
-                    "f1": scores[example.id].f1,
-                }
-                for example in _some_right_and_wrong(self._dev.examples, scores)
-            ],
-        }
-        if self._dev.version_2:
-            files["null_odds.json"] = predictions.null_odds
-        for name, content in files.items():
-            storage.write_text(storage.join(folder, name), json.dumps(content, ensure_ascii=False, indent=1))
 
-
-def _encoder_and_tokenizer(run: Run, stage: Squad, folder: RunFolder) -> tuple[Any, Tokenizer]:
+def _model_and_tokenizer(run: Run, stage: Squad, folder: RunFolder) -> tuple[AnyBert | None, Tokenizer]:
     if stage.model is not None:
-        named = stage.model in catalogue.entries()
-        return from_pretrained(stage.model if named else folder.resolve(stage.model))
+        return given_model(stage, folder)
     if run.pretrain:
         return from_pretrained(folder.model(run.pretrain[-1].name))
     return None, load_tokenizer(folder.vocab)
@@ -207,14 +193,3 @@ def _interleaved(
     """What worker r made for windows r, r + world, ... back in the windows' order, starts and ends apart."""
     both = [gathered[index % len(gathered)][index // len(gathered)] for index in range(count)]
     return [pair[0] for pair in both], [pair[1] for pair in both]
-
-
-def _some_right_and_wrong(
-    questions: Sequence[examples.Example], scores: dict[str, metrics.Score], each: int = 8
-) -> list[examples.Example]:
-    """Up to `each` questions that were answered right and as many that were not, spread over the file."""
-    chosen: list[examples.Example] = []
-    for right in (True, False):
-        found = [example for example in questions if bool(scores[example.id].exact) is right]
-        chosen += found[:: max(len(found) // each, 1)][:each]
-    return chosen

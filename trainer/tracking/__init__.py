@@ -3,12 +3,18 @@
 tracker        the protocol, and several trackers taken for one
 wandb_tracker  a stage as a run on Weights & Biases
 ------------------------------------------------------------------------------
+answers        what answers.json holds
+trials         trials.json: several seeds and learning rates of a stage
 stages         history.jsonl, result.json, answers.json -> a stage
 card           the published scores
 figures        numbers -> text
 charts         numbers -> SVG
 curves         a stage -> its charts
 excerpts       an answer -> its marked context
+facets         answers -> kinds of questions, lengths, outcomes
+calibration    probabilities -> a reliability diagram
+browser        answers -> text for report.js to unpack
+findings       all that the report shows of a stage's answers
 report         all of these -> report.html
 ------------------------------------------------------------------------------
 redaction      settings without credentials, for both

@@ -1,6 +1,7 @@
 """The scores to reproduce, and what a run's own may be compared with.
 
-Source: NVIDIA's NGC catalog, the model cards `bertbaseuncased`, `qa_squadv1_1_bertbase` and `qa_squadv2_0_bertbase`.
+Sources: NVIDIA's NGC catalog, the model cards `bertbaseuncased`, `qa_squadv1_1_bertbase` and `qa_squadv2_0_bertbase`;
+for people, the SQuAD leaderboards, which are on the test sets (Rajpurkar et al. 2016, 2018).
 """
 
 from dataclasses import dataclass
@@ -10,17 +11,19 @@ from trainer.config import schema
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The scores of a published model on a SQuAD dev set, in percent."""
+    """The scores of a published model on a SQuAD dev set, and those of people, in percent."""
 
     name: str
     exact: float
     f1: float
     questions: int
     """In the official dev set."""
+    human_exact: float
+    human_f1: float
 
 
-V1 = Card("qa_squadv1_1_bertbase", exact=82.78, f1=89.97, questions=10_570)
-V2 = Card("qa_squadv2_0_bertbase", exact=75.04, f1=78.08, questions=11_873)
+V1 = Card("qa_squadv1_1_bertbase", exact=82.78, f1=89.97, questions=10_570, human_exact=82.3, human_f1=91.2)
+V2 = Card("qa_squadv2_0_bertbase", exact=75.04, f1=78.08, questions=11_873, human_exact=86.8, human_f1=89.5)
 
 
 def card(version_2: bool) -> Card:

@@ -31,6 +31,11 @@ def score(value: float | None) -> str:
     return DASH if value is None or math.isnan(value) else f"{value:.2f}"
 
 
+def tenths(value: float | None) -> str:
+    """A percentage that is known to one digit: `91.2`."""
+    return DASH if value is None else f"{value:.1f}"
+
+
 def percent(share: float) -> str:
     """A share from 0 to 1 as people say it: `54 %`, `2.3 %`, `under 0.1 %`."""
     if 0 < share < 1e-3:

@@ -1,32 +1,33 @@
-"""The page that tells a run's whole story: `report.html` in the run's folder, one file, no network, no script.
+"""The page that tells a run's whole story: `report.html` in the run's folder, one file, no network.
 
-In: the run and what its stages left below its folder. Out: HTML rendered from `report.html.jinja` and `report.css`. It
-can be written at any time; a stage that has not finished is shown as such. All that comes from data is escaped.
+In: the run and what its stages left below its folder. Out: HTML rendered from `report.html.jinja`, `report.css` and
+`report.js`. It can be written at any time; a stage that has not finished is shown as such. All that comes from data is
+escaped, and no script but ours runs in the page, which says all that matters without it.
 """
 
+import base64
+import hashlib
 import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import metadata, resources
 from typing import Any
 
 import jinja2
 import yaml
+from markupsafe import Markup
 
 from trainer import storage
 from trainer.config import schema
 from trainer.errors import DataError
-from trainer.tracking import figures
+from trainer.tracking import figures, trials
 from trainer.tracking.card import Card, card, comparison
 from trainer.tracking.curves import Chart, charts
-from trainer.tracking.excerpts import Piece, excerpt
+from trainer.tracking.findings import Findings, findings
 from trainer.tracking.health import read_health
 from trainer.tracking.redaction import without_credentials
-from trainer.tracking.stages import Answer, Stage, read_stage
-
-ANSWERS = 4
-"""So many right and so many wrong ones are shown."""
+from trainer.tracking.stages import Stage, read_stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,7 @@ class Score:
     name: str
     value: float | None
     published: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Example:
-    """An answered question with the stretch of its context to look at."""
-
-    answer: Answer
-    pieces: Sequence[Piece]
+    human: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +49,7 @@ class Chapter:
     comparison: str
     scores: Sequence[Score]
     charts: Sequence[Chart]
-    right: Sequence[Example]
-    wrong: Sequence[Example]
+    findings: Findings | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +76,14 @@ def write_report(run: schema.Run, folder_uri: str) -> str:
     """
     corpus = _corpus(storage.join(folder_uri, "corpus", "corpus.json"))
     stages = [read_stage(settings, storage.join(folder_uri, settings.name)) for settings in run.stages]
+    browsed = _browsed(run, stages)
+    script = _script()
     page = _template().render(
         run=run,
         corpus=corpus,
         health=read_health(storage.join(folder_uri, "corpus", "doctor.json")),
-        chapters=[_chapter(run, stage, corpus) for stage in stages],
+        chapters=[_chapter(run, stage, corpus, browsed=stage.name in browsed) for stage in stages],
+        sweeps=trials.read(folder_uri),
         parameters=next((stage.result.parameters for stage in stages if stage.result), None),
         finished=all(stage.result for stage in stages),
         seconds=sum(stage.seconds for stage in stages),
@@ -98,6 +94,8 @@ def write_report(run: schema.Run, folder_uri: str) -> str:
         versions={"Python": platform.python_version()}
         | {name: metadata.version(name) for name in ("torch", "ray", "wandb")},
         format=figures,
+        script=script,
+        script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
     )
     uri = storage.join(folder_uri, "report.html")
     storage.write_text(uri, page)
@@ -116,16 +114,20 @@ def _template() -> jinja2.Template:
     return environment.get_template("report.html.jinja")
 
 
-def _chapter(run: schema.Run, stage: Stage, corpus: Corpus | None) -> Chapter:
+def _script() -> Markup:
+    """Ours, so it may stand in the page as it is."""
+    return Markup(resources.files("trainer.tracking").joinpath("report.js").read_text(encoding="utf-8"))
+
+
+def _chapter(run: schema.Run, stage: Stage, corpus: Corpus | None, *, browsed: bool) -> Chapter:
     squad = stage.result if isinstance(stage.settings, schema.Squad) else None
     return Chapter(
         stage=stage,
         card=card(squad.version_2) if squad else None,
         comparison=comparison(run, squad.version_2, squad.score("total")) if squad else "",
-        scores=_scores(stage),
+        scores=_scores(stage) if browsed else [],
         charts=charts(stage, corpus.unigram_entropy if corpus else None),
-        right=_examples([answer for answer in stage.answers if answer.exact]),
-        wrong=_examples([answer for answer in stage.answers if not answer.exact]),
+        findings=findings(stage.name, stage.answers) if browsed and stage.answers.answers else None,
     )
 
 
@@ -135,8 +137,8 @@ def _scores(stage: Stage) -> list[Score]:
         return []
     published = card(result.version_2)
     scores = [
-        Score("Exact match", result.score("exact"), published.exact),
-        Score("F1", result.score("f1"), published.f1),
+        Score("Exact match", result.score("exact"), published.exact, published.human_exact),
+        Score("F1", result.score("f1"), published.f1, published.human_f1),
     ]
     if result.version_2:
         scores += [
@@ -147,8 +149,12 @@ def _scores(stage: Stage) -> list[Score]:
     return scores
 
 
-def _examples(answers: Sequence[Answer]) -> list[Example]:
-    return [Example(answer, excerpt(answer.context, answer.gold, answer.prediction)) for answer in answers[:ANSWERS]]
+def _browsed(run: schema.Run, stages: Sequence[Stage]) -> set[str]:
+    """The names of the stages whose scores and answers are shown: of several trials, the best."""
+    # All answers of all trials would be a page of some 20 MB.
+    f1 = {stage.name: stage.result.score("f1") or 0.0 for stage in stages if stage.result}
+    entries = [[trial.name for trial in entry.trials(run.seed) if trial.name in f1] for entry in run.squad]
+    return {max(names, key=f1.__getitem__) for names in entries if names}
 
 
 def _corpus(uri: str) -> Corpus | None:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from trainer import storage
 from trainer.config import schema
 from trainer.errors import DataError
+from trainer.tracking.answers import Answers
 from trainer.tracking.charts import Points
 
 Parsed = TypeVar("Parsed")
@@ -50,19 +51,6 @@ class Result(_Record):
         return self.metrics.get(f"squad/{name}")
 
 
-class Answer(_Record):
-    """A question with the answer that was given; an empty text is "there is no answer"."""
-
-    question: str
-    title: str
-    context: str
-    gold: tuple[str, ...]
-    prediction: str
-    exact: bool
-    f1: float
-    """0 to 1."""
-
-
 @dataclass(frozen=True, slots=True)
 class Stage:
     """A stage of the run as it stands now."""
@@ -71,7 +59,7 @@ class Stage:
     history: Mapping[int, Mapping[str, float]]
     """Step -> metrics, in the order of the steps."""
     result: Result | None
-    answers: tuple[Answer, ...]
+    answers: Answers
     files: tuple[str, ...]
     """Names in the stage's folder."""
 
@@ -113,9 +101,9 @@ def read_stage(settings: schema.Pretrain | schema.Squad, folder_uri: str) -> Sta
     if "result.json" in files:
         result = _parsed(TypeAdapter(Result), storage.join(folder_uri, "result.json"))
     if "answers.json" in files:
-        answers = _parsed(TypeAdapter(tuple[Answer, ...]), storage.join(folder_uri, "answers.json"))
+        answers = _parsed(TypeAdapter(Answers), storage.join(folder_uri, "answers.json"))
     history = _history(storage.join(folder_uri, "history.jsonl")) if "history.jsonl" in files else {}
-    return Stage(settings, history, result, answers or (), files)
+    return Stage(settings, history, result, answers or Answers(), files)
 
 
 def _history(uri: str) -> dict[int, dict[str, float]]:

@@ -1,0 +1,31 @@
+"""The model that a SQuAD stage names to start from, checked against what the stage asks of it."""
+
+from tokenizers import Tokenizer
+
+from trainer.config.schema import Squad
+from trainer.engine.folder import RunFolder
+from trainer.errors import ConfigError
+from trainer.model import catalogue
+from trainer.model.encoder import AnyBert
+from trainer.model.heads import BertForQuestionAnswering
+from trainer.model.pretrained import from_pretrained
+
+
+def given_model(stage: Squad, folder: RunFolder) -> tuple[AnyBert, Tokenizer]:
+    """Open `stage.model`: a name of the catalogue, a path or a URI.
+
+    Raises:
+        CheckpointError: it is no model.
+        ConfigError: it is too short for the stage's windows, or is to be scored and cannot answer.
+    """
+    assert stage.model is not None, "asked of stages that name one"
+    named = stage.model in catalogue.entries()
+    model, tokenizer = from_pretrained(stage.model if named else folder.resolve(stage.model))
+    positions = model.config.max_position_embeddings
+    if stage.max_length > positions:
+        problem = f"{stage.max_length} is over the {positions} positions of its model"
+        raise ConfigError(f"{stage.name}.max_length", problem, "lower it")
+    if not stage.train and not isinstance(model, BertForQuestionAnswering):
+        problem = f"{stage.model} answers no questions, and there is nothing to train it on"
+        raise ConfigError(f"{stage.name}.model", problem, "give a model that was trained on SQuAD, or training files")
+    return model, tokenizer
