@@ -53,6 +53,7 @@ def write_questions(data: Path, file: Path, count: int) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_two_hundred_questions_are_memorised(shared_data: Path, tmp_path: Path) -> None:
     write_questions(shared_data, tmp_path / "questions.json", 200)
     run, alone = parse(RUN.format(folder=tmp_path, data=shared_data), "memorising"), Workers(torch.device("cpu"))

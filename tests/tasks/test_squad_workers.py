@@ -49,6 +49,7 @@ def work(rank: int, world_size: int, run: Run, folder: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_one_two_and_three_workers_predict_the_same(shared_data: Path, tmp_path: Path) -> None:
     run = run_of(shared_data, tmp_path)
     prepare(run, RunFolder.of(run), lambda part, done, total: None)

@@ -7,7 +7,7 @@ const DIGITS = new Intl.NumberFormat("en");
 function make(tag, className, ...children) {
   const element = document.createElement(tag);
   if (className) element.className = className;
-  for (const c of children) typeof c === "string" ? element.insertAdjacentHTML("beforeend", c) : element.append(c);
+  element.append(...children);
   return element;
 }
 
