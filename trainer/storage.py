@@ -55,6 +55,8 @@ _PASSING = {
 _BROKEN_OFF = {"ConnectionError", "HTTPClientError", "ClientConnectionError", "ClientPayloadError", "TransportError"}
 """Classes of `_DRIVERS` whose errors may pass: botocore's two, aiohttp's two, and that of Google's and httpx."""
 
+_S3 = ("s3://", "s3a://")
+
 _LONGEST_PAUSE = 30.0
 """Seconds."""
 
@@ -131,7 +133,9 @@ def read_bytes(uri: str) -> bytes:
     """
     filesystem, path = _filesystem(uri)
     with explained(uri, "read"):
-        data = cast(bytes, filesystem.cat_file(path))
+        # s3fs would ask for parts of a large file at the same time, and for none of them again.
+        at_once = {"max_concurrency": 1} if uri.startswith(_S3) else {}
+        data = cast(bytes, filesystem.cat_file(path, **at_once))
         packing = get_compression(path, "infer")
         return compr[packing](io.BytesIO(data), mode="rb").read() if packing else data
 
@@ -296,7 +300,7 @@ def _options(uri: str) -> dict[str, Any]:
     """What a driver is told beside the URI."""
     # No listings from memory: other processes of the run write to the same folders.
     options: dict[str, Any] = {"use_listings_cache": False}
-    if uri.startswith(("s3://", "s3a://")):
+    if uri.startswith(_S3):
         # 503, a broken connection, no answer: asked 8 times in all, with random pauses of up to 1, 2, 4 .. 20 s.
         attempts = int(os.environ.get("AWS_MAX_ATTEMPTS", "8"))
         options["config_kwargs"] = {"retries": {"mode": "standard", "total_max_attempts": attempts}}

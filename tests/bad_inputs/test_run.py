@@ -98,9 +98,9 @@ def test_a_model_that_is_not_there(folder: Path) -> None:
 
 
 def test_a_run_folder_of_another_configuration(folder: Path) -> None:
-    (folder / "bad.json").write_text("{")
-    refusal("squad.0.dev=bad.json")  # notes the configuration, then stops at the file
-    line = refusal("squad.0.dev=bad.json", "model.num_hidden_layers=2")
+    (folder / "empty.txt").write_text("")
+    refusal("corpus.sources.0.path=empty.txt")  # notes the configuration, then stops at the text
+    line = refusal("corpus.sources.0.path=empty.txt", "model.num_hidden_layers=2")
     assert line.startswith(f"model.num_hidden_layers: 2, but {folder}/runs/mine was begun with 1; only checkpoint, ")
 
 

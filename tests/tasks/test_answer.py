@@ -167,7 +167,12 @@ def test_a_reader_that_goes_away_ends_it_without_a_traceback(models: Path, tmp_p
 @pytest.mark.slow
 def test_each_line_is_answered_before_the_next_is_written_if_asked_for(models: Path) -> None:
     with subprocess.Popen(
-        [*COMMAND, "--batch-size", "1"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        [*COMMAND, "--batch-size", "1"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        # A shell starts what is in its background with Ctrl-C ignored, and the tests may be that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - no other thread forks here
     ) as process:
         assert process.stdin
         assert process.stdout
