@@ -65,8 +65,8 @@ def answer_lines(
     try:
         with Display(console) as display:
             for question, answer in question_lines.answered(reader, questions, batch_size):
-                output.write(question_lines.written(question, answer))
                 done += 1
+                output.write(question_lines.written(question, answer))
                 output.flush()
                 if question.fault:
                     faults += 1
