@@ -12,19 +12,17 @@ from typing import Literal
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from trainer.config.reading import Reading
-from trainer.engine.parallel import autocast
 from trainer.errors import InputError
 from trainer.model.heads import BertForQuestionAnswering
-from trainer.model.packing import pack
 from trainer.model.pretrained import from_pretrained
 from trainer.squad import answers, features
 from trainer.squad.answers import Candidate
 from trainer.squad.examples import Example
 from trainer.squad.features import Window
+from trainer.tasks.span_logits import SpanLogits, span_logits
 
 BATCH_SIZE = 64
 """Questions that are read before they are answered."""
@@ -32,8 +30,7 @@ BATCH_SIZE = 64
 _TOKENS = {"cpu": 1 << 12, "cuda": 1 << 16}
 """Tokens in one forward pass: what bounds the model's memory."""
 
-_Logits = NDArray[np.float32]
-_Read = tuple[Window, _Logits]
+_Read = tuple[Window, SpanLogits]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +155,9 @@ class QuestionAnswering:
         for example, read in zip(examples, own, strict=True):
             yield _answer(example.context, read, predictions.answers[example.id], predictions.n_best[example.id])
 
-    @torch.inference_mode()
-    def _logits(self, windows: Sequence[Window]) -> list[_Logits]:
-        """(2, L) for each window of L tokens: start and end logits."""
-        logits: dict[int, _Logits] = {}
-        for indices in _batches([len(window.input_ids) for window in windows], _TOKENS[self._device.type]):
-            chosen = [windows[index] for index in indices]
-            packed = pack([window.input_ids for window in chosen], [window.token_type_ids for window in chosen])
-            with autocast(self._device, self._precision):
-                both = torch.stack(self._model(packed.to(self._device))).float().cpu().numpy()
-            pieces = np.split(both, packed.cu_seqlens[1:-1].tolist(), axis=1)
-            logits |= dict(zip(indices, pieces, strict=True))
-        return [logits[index] for index in range(len(windows))]
+    def _logits(self, windows: Sequence[Window]) -> list[SpanLogits]:
+        batches = _batches([len(window.input_ids) for window in windows], _TOKENS[self._device.type])
+        return span_logits(self._model, windows, batches, self._device, self._precision)
 
 
 def _answer(context: str, read: Sequence[_Read], text: str, n_best: Sequence[Candidate]) -> Answer:

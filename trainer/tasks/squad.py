@@ -16,18 +16,19 @@ from trainer.config.schema import Run, Squad
 from trainer.data.order import Order, ranks_of
 from trainer.data.prepared import load_tokenizer
 from trainer.engine.folder import RunFolder
-from trainer.engine.parallel import Workers, autocast
+from trainer.engine.parallel import Workers
 from trainer.engine.state import State
 from trainer.engine.task import MicroBatch, Sums
 from trainer.model.encoder import AnyBert
 from trainer.model.heads import BertForQuestionAnswering
-from trainer.model.packing import Packed, pack, padded_positions, sent
+from trainer.model.packing import Packed, padded_positions, sent
 from trainer.model.pretrained import from_pretrained
 from trainer.squad import answers, examples, features, metrics, thresholds
 from trainer.squad.answers import Predictions
 from trainer.squad.features import Window
 from trainer.tasks import squad_files
 from trainer.tasks.given_model import given_model
+from trainer.tasks.span_logits import SpanLogits, packed_windows, span_logits
 
 
 class Inputs(NamedTuple):
@@ -139,21 +140,13 @@ class SquadTask:
             max_query_length=self.settings.max_query_length,
         )
 
-    @torch.no_grad()
-    def _logits(self, windows: Sequence[Window], workers: Workers) -> list[NDArray[np.float32]]:
-        """(2, L) for each window: start and end logits. Sorted by length inside, so that batches are even."""
+    def _logits(self, windows: Sequence[Window], workers: Workers) -> list[SpanLogits]:
+        """Sorted by length inside, so that batches are even."""
         self.model.eval()
         by_length = sorted(range(len(windows)), key=lambda index: len(windows[index].input_ids))
-        logits: dict[int, NDArray[np.float32]] = {}
         size = 4 * self.settings.micro_batch_size
-        for start in range(0, len(by_length), size):
-            indices = by_length[start : start + size]
-            packed = _inputs([windows[index] for index in indices]).packed.to(workers.device)
-            with autocast(workers.device, self.settings.precision):
-                both = torch.stack(self.model(packed)).float().cpu().numpy()
-            pieces = np.split(both, packed.cu_seqlens[1:-1].tolist(), axis=1)
-            logits |= dict(zip(indices, pieces, strict=True))
-        return [logits[index] for index in range(len(windows))]
+        batches = [by_length[start : start + size] for start in range(0, len(by_length), size)]
+        return span_logits(self.model, windows, batches, workers.device, self.settings.precision)
 
     def _split(self, windows: Sequence[Window]) -> list[MicroBatch]:
         size = self.settings.micro_batch_size
@@ -173,7 +166,7 @@ def _model_and_tokenizer(run: Run, stage: Squad, folder: RunFolder) -> tuple[Any
 
 def _inputs(windows: Sequence[Window]) -> Inputs:
     return Inputs(
-        pack([window.input_ids for window in windows], [window.token_type_ids for window in windows]),
+        packed_windows(windows),
         torch.tensor([window.start_position for window in windows]),
         torch.tensor([window.end_position for window in windows]),
     )
@@ -188,7 +181,7 @@ def _padded(logits: Tensor, packed: Packed) -> Tensor:
 
 
 def _interleaved(
-    gathered: Sequence[Sequence[NDArray[np.float32]]], count: int
+    gathered: Sequence[Sequence[SpanLogits]], count: int
 ) -> tuple[list[NDArray[np.float32]], list[NDArray[np.float32]]]:
     """What worker r made for windows r, r + world, ... back in the windows' order, starts and ends apart."""
     both = [gathered[index % len(gathered)][index // len(gathered)] for index in range(count)]
