@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from trainer.tracking.answers import Answer
-from trainer.tracking.charts import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, drawing
+from trainer.tracking.charts import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, drawing, y_tick
 from trainer.tracking.figures import short
 
 BINS = 10
@@ -71,7 +71,7 @@ def calibration(answers: Sequence[Answer]) -> Calibration | None:
 
 def diagram(identifier: str, title: str, found: Calibration) -> Markup:
     """An SVG element: a bar for each bin, as high as the share that is right, its count above it; dashed, the ideal."""
-    parts = [_y_axis(value) for value in (0, 25, 50, 75, 100)]
+    parts = [y_tick(percent, _y(percent / 100), WIDTH - RIGHT) for percent in (0, 25, 50, 75, 100)]
     parts += [_bar(each) for each in found.bins]
     parts.append(
         Markup('<line class="reference" x1="{:.1f}" y1="{:.1f}" x2="{:.1f}" y2="{:.1f}"/>').format(
@@ -103,14 +103,6 @@ def _count(each: Bin) -> Markup:
     return Markup('<text class="x count" x="{:.1f}" y="{:.1f}">{}</text>').format(
         _x((each.index + 0.5) / BINS), max(_y(each.accuracy) - 5, TOP + 11), short(each.count)
     )
-
-
-def _y_axis(percent: int) -> Markup:
-    y = _y(percent / 100)
-    return Markup(
-        '<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        '<text x="{text}" y="{base:.1f}" class="y">{value}</text>'
-    ).format(left=LEFT, right=WIDTH - RIGHT, y=y, text=LEFT - 6, base=y + 4, value=percent)
 
 
 def _x_tick(percent: int) -> Markup:

@@ -94,6 +94,14 @@ def drawing(identifier: str, title: str, description: str, parts: Sequence[Marku
     )
 
 
+def y_tick(value: float, y: float, right: float) -> Markup:
+    """A line of the grid, from the left to `right`, and its value beside it."""
+    return Markup(
+        '<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        '<text x="{text}" y="{base:.1f}" class="y">{value}</text>'
+    ).format(left=LEFT, right=right, y=y, text=LEFT - 6, base=y + 4, value=short(value))
+
+
 def ticks(highest: float) -> list[float]:
     """Three to six multiples of 1, 2 or 5 times 10^n, from 0 to the first that is not below `highest`."""
     if highest <= 0:
@@ -115,16 +123,7 @@ def thinned(points: Points) -> Points:
 
 
 def _y_axis(frame: _Frame, values: Sequence[float]) -> Markup:
-    line = Markup(
-        '<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        '<text x="{text}" y="{base:.1f}" class="y">{value}</text>'
-    )
-    return Markup("").join(
-        line.format(
-            left=LEFT, right=WIDTH - RIGHT, y=frame.y(value), text=LEFT - 6, base=frame.y(value) + 4, value=short(value)
-        )
-        for value in values
-    )
+    return Markup("").join(y_tick(value, frame.y(value), WIDTH - RIGHT) for value in values)
 
 
 def _x_axis(frame: _Frame, values: Sequence[float]) -> Markup:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from trainer.tracking.charts import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, drawing, ticks
+from trainer.tracking.charts import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, drawing, ticks, y_tick
 from trainer.tracking.figures import short
 
 RIGHT = 12
@@ -29,7 +29,7 @@ def histogram(identifier: str, title: str, bin_width: int, most: int, counts: Se
     y_ticks = ticks(max(counts))
     bottom, room = HEIGHT - BOTTOM, HEIGHT - TOP - BOTTOM
     scale = (WIDTH - LEFT - RIGHT) / most
-    parts = [_y_axis(value, bottom - room * value / y_ticks[-1]) for value in y_ticks]
+    parts = [y_tick(value, bottom - room * value / y_ticks[-1], WIDTH - RIGHT) for value in y_ticks]
     for number, count in enumerate(counts):
         left, right = number * bin_width, min((number + 1) * bin_width, most)
         height = room * count / y_ticks[-1]
@@ -42,13 +42,6 @@ def _bar(x: float, width: float, y: float, height: float) -> Markup:
     return Markup('<rect class="bin" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}"/>').format(
         x, y, max(width - GAP, 0.5), height
     )
-
-
-def _y_axis(value: float, y: float) -> Markup:
-    return Markup(
-        '<line class="grid" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>'
-        '<text x="{text}" y="{base:.1f}" class="y">{value}</text>'
-    ).format(left=LEFT, right=WIDTH - RIGHT, y=y, text=LEFT - 6, base=y + 4, value=short(value))
 
 
 def _x_tick(value: float, x: float, bottom: float) -> Markup:
