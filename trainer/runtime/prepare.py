@@ -14,7 +14,7 @@ from trainer.engine.folder import RunFolder
 from trainer.runtime import corpus
 from trainer.runtime.doctor import leave_diagnosis
 from trainer.squad import examples
-from trainer.tasks.given_model import given_model
+from trainer.tasks.given_model import opened, refuse_misfit
 
 
 def check(run: Run, folder: RunFolder) -> None:
@@ -26,9 +26,11 @@ def check(run: Run, folder: RunFolder) -> None:
     for uri in _squad_files(run):
         if not uri.startswith(RunFolder.OWN):
             examples.load(folder.resolve(uri))
-    for stage in run.squad:
-        if stage.model is not None:
-            given_model(stage, folder)
+    for name in dict.fromkeys(stage.model for stage in run.squad if stage.model is not None):
+        model, _ = opened(name, folder)
+        for stage in run.squad:
+            if stage.model == name:
+                refuse_misfit(model, stage)
 
 
 def prepare(run: Run, folder: RunFolder, progress: Progress) -> None:
