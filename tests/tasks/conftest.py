@@ -11,11 +11,16 @@ import torch
 
 from trainer.config.load import parse
 from trainer.config.schema import Run
+from trainer.engine.checkpoint import Checkpoints
 from trainer.engine.folder import RunFolder
+from trainer.engine.loop import Loop
+from trainer.engine.parallel import Workers
+from trainer.engine.state import State
 from trainer.model.pretrained import save_pretrained
 from trainer.runtime.prepare import prepare
 from trainer.tasks.pretrain import PretrainTask
 from trainer.tasks.squad import SquadTask
+from trainer.tracking.tracker import Trackers
 
 NAMES = ["Arlo", "Bente", "Cleo", "Dorian", "Edda", "Falk", "Greta", "Hugo", "Ines", "Jonas"]
 PLACES = ["Ashford", "Birkdale", "Colwick", "Dunmore", "Elston", "Farley"]
@@ -37,6 +42,20 @@ def squad_file() -> dict[str, Any]:
         founder = {"id": f"{number}b", "question": f"Who founded {place}?", "answers": [], "is_impossible": True}
         paragraphs.append({"context": context, "qas": [mayor | {"is_impossible": False}, founder]})
     return {"version": "v2.0", "data": [{"title": "Places", "paragraphs": paragraphs}]}
+
+
+def loop_of(task: SquadTask, folder: Path) -> Loop:
+    """Fine-tuning from random weights by one worker, to be run; checkpoints go to the folder."""
+    return Loop(
+        task,
+        State.fresh(task.model, task.settings),
+        Workers(torch.device("cpu")),
+        seed=0,
+        checkpoints=Checkpoints(str(folder / "checkpoints"), "", keep=1),
+        checkpoint_every=1000,
+        tracker=Trackers(),
+        stop_requested=lambda: False,
+    )
 
 
 @pytest.fixture

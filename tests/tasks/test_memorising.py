@@ -7,15 +7,12 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.tasks.conftest import loop_of
 from trainer.config.load import parse
-from trainer.engine.checkpoint import Checkpoints
 from trainer.engine.folder import RunFolder
-from trainer.engine.loop import Loop
 from trainer.engine.parallel import Workers
-from trainer.engine.state import State
 from trainer.runtime.prepare import prepare
 from trainer.tasks.squad import SquadTask
-from trainer.tracking.tracker import Trackers
 
 RUN = """\
 name: memorising
@@ -61,16 +58,7 @@ def test_two_hundred_questions_are_memorised(shared_data: Path, tmp_path: Path) 
     prepare(run, folder, lambda part, done, total: None)
     torch.manual_seed(0)
     task = SquadTask(run, stage, folder)
-    Loop(
-        task,
-        State.fresh(task.model, stage),
-        alone,
-        seed=0,
-        checkpoints=Checkpoints(str(tmp_path / "checkpoints"), "", keep=1),
-        checkpoint_every=1000,
-        tracker=Trackers(),
-        stop_requested=lambda: False,
-    ).run()
+    loop_of(task, tmp_path).run()
     scores = task.finish(alone, str(tmp_path / "stage"))
     assert scores["squad/total"] == 200
     assert scores["squad/exact"] >= 95

@@ -5,9 +5,7 @@ import pytest
 import torch
 import transformers
 
-from tests.tasks.conftest import Prepared
-from trainer.engine.checkpoint import Checkpoints
-from trainer.engine.loop import Loop
+from tests.tasks.conftest import Prepared, loop_of
 from trainer.engine.parallel import Workers
 from trainer.engine.state import State
 from trainer.errors import ConfigError
@@ -15,7 +13,6 @@ from trainer.model import hf
 from trainer.model.pretrained import from_pretrained, save_pretrained
 from trainer.tasks.pretrain import PretrainTask
 from trainer.tasks.squad import SquadTask
-from trainer.tracking.tracker import Trackers
 
 ALONE = Workers(torch.device("cpu"))
 
@@ -60,18 +57,7 @@ def test_an_epoch_is_every_question_once(prepared: Prepared) -> None:
 
 def test_a_few_questions_can_be_memorised(prepared: Prepared, tmp_path: Path) -> None:
     task = unpretrained(prepared, epochs=60)
-    state = State.fresh(task.model, task.settings)
-    loop = Loop(
-        task,
-        state,
-        ALONE,
-        seed=0,
-        checkpoints=Checkpoints(str(tmp_path / "checkpoints"), "", keep=1),
-        checkpoint_every=1000,
-        tracker=Trackers(),
-        stop_requested=lambda: False,
-    )
-    assert loop.run()
+    assert loop_of(task, tmp_path).run()
     scores = task.finish(ALONE, str(tmp_path / "stage"))
     assert scores["squad/exact"] == 100
     assert scores["squad/NoAns_exact"] == 100
