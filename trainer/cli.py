@@ -57,7 +57,16 @@ def run(run: str, overrides: tuple[str, ...]) -> None:
 @click.option("--recipe", default="squad-v1.1", show_default=True, help="Whose settings of a SQuAD stage are taken.")
 @click.option("--seeds", type=click.IntRange(1), default=1, show_default=True, help="Trials with so many seeds.")
 @click.option("--learning-rate", "rates", type=float, multiple=True, help="May be given again: trials at each.")
-def squad(model: str, train: tuple[str, ...], dev: str, overrides: tuple[str, ...], **options: Any) -> None:
+def squad(
+    model: str,
+    train: tuple[str, ...],
+    dev: str,
+    name: str,
+    recipe: str,
+    seeds: int,
+    rates: tuple[float, ...],
+    overrides: tuple[str, ...],
+) -> None:
     """Fine-tune a model on SQuAD and score it as the official script does.
 
     OVERRIDES change settings: `squad.epochs=3 scaling.num_workers=2`. It is a run like any other: the same command
@@ -69,13 +78,13 @@ def squad(model: str, train: tuple[str, ...], dev: str, overrides: tuple[str, ..
     from trainer.runtime.machine import all_of_it
 
     run = finetuning(
-        options["name"],
+        name,
         model,
         train,
         dev,
-        recipe=options["recipe"],
-        seeds=options["seeds"],
-        learning_rates=options["rates"],
+        recipe=recipe,
+        seeds=seeds,
+        learning_rates=rates,
         scaling=all_of_it(),
         overrides=overrides,
     )

@@ -13,11 +13,11 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema, 
 from trainer.config.corpus import Corpus, Vocab, refuse_without_vocabulary
 from trainer.config.section import Count, Ratio, Section
 
-StageName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9.-]{0,38}[a-z0-9])?$")]
+_LONGEST_NAME = 40
+StageName = Annotated[str, StringConstraints(pattern=rf"^[a-z0-9]([a-z0-9.-]{{0,{_LONGEST_NAME - 2}}}[a-z0-9])?$")]
 RunName = Annotated[str, StringConstraints(pattern=r"^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$")]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
-_LONGEST_NAME = 40
 _SECONDS_OR_AUTO = r"^([0-9]+(\.[0-9]+)? ?s|auto)$"
 
 
