@@ -8,6 +8,7 @@
     │   ├── StorageError         a place that cannot be read or written
     │   │   ├── StorageMissing       there is nothing
     │   │   └── StorageUnavailable   for now: busy, silent, not reached
+    │   ├── ClusterError         Kubernetes is not reached, or refuses
     │   └── RunHeld              another driver is at work on the run
     ├── DeadlineExceeded   124   the run's time is up; what was done is saved
     ├── Interrupted        130   Ctrl-C, SIGTERM; what was done is saved
@@ -62,6 +63,10 @@ class StorageMissing(StorageError):
 
 class StorageUnavailable(StorageError):
     """The storage is busy, breaks off or is not reached, which may pass: `storage.patiently` tries again."""
+
+
+class ClusterError(InputError):
+    """Kubernetes is not reached, refuses, or lacks something."""
 
 
 class RunHeld(InputError):

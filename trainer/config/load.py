@@ -83,9 +83,14 @@ def _validated(settings: dict[str, Any], source: str, kind: type[_Kind]) -> _Kin
         raise _explained(error.errors()[0], settings, source, kind) from None
 
 
+def as_settings(run: Run) -> dict[str, Any]:
+    """The run in the words of its YAML, every default said."""
+    return run.model_dump(mode="json")
+
+
 def dump(run: Run) -> str:
     """The run as YAML that `load` reads back."""
-    return yaml.safe_dump(run.model_dump(mode="json", exclude_unset=False), sort_keys=False, allow_unicode=True)
+    return yaml.safe_dump(as_settings(run), sort_keys=False, allow_unicode=True)
 
 
 def fingerprint(run: Run, stage: str) -> str:

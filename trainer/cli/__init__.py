@@ -1,0 +1,48 @@
+"""The command `berth`: parse, call one function, print.
+
+Everything heavier than click is imported inside the command that needs it, so that `berth --help` answers at once.
+Only here do modules import inside functions.
+"""
+
+import sys
+from typing import Any
+
+import click
+
+from trainer.cli import corpora, models, runs
+from trainer.errors import BerthError, Interrupted
+
+
+class _Berth(click.Group):
+    """Turns the errors that people can mend into one line and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BerthError as error:
+            click.echo(f"berth: {error}", err=True)
+            sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            click.echo("berth: stopped; the same command continues", err=True)
+            sys.exit(Interrupted.exit_code)
+
+
+@click.group(cls=_Berth, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="berth")
+def main() -> None:
+    """Train a BERT encoder from scratch and score it on SQuAD."""
+
+
+for command in (
+    runs.run,
+    runs.squad,
+    runs.scores_,
+    runs.recipes,
+    runs.pod,
+    corpora.prepare,
+    corpora.doctor,
+    models.export,
+    models.fill_mask,
+    models.answer,
+):
+    main.add_command(command)

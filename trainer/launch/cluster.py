@@ -1,0 +1,114 @@
+"""The cluster that kubeconfig names, through the kubeflow-training SDK and the Kubernetes client below it."""
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from kubeflow.training import TrainingClient
+from kubernetes import client, config
+from kubernetes.client import ApiException
+from kubernetes.config import ConfigException
+from urllib3.exceptions import HTTPError
+
+from trainer.errors import ClusterError
+
+GROUP, VERSION, PLURAL = "kubeflow.org", "v1", "pytorchjobs"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """One namespace of one cluster."""
+
+    context: str
+    namespace: str
+    jobs: TrainingClient
+    """PyTorchJobs, as the SDK sees them."""
+    core: client.CoreV1Api
+    """Pods, events, Secrets ..."""
+    custom: client.CustomObjectsApi
+    """PyTorchJobs as they are, no field dropped."""
+
+    @classmethod
+    def connect(cls, context: str | None = None, namespace: str | None = None) -> "Cluster":
+        """Read kubeconfig; nothing is asked of the cluster yet.
+
+        Args:
+            context: one of kubeconfig's; None: its current one.
+            namespace: None: the context's.
+
+        Raises:
+            ClusterError: no kubeconfig, or no such context.
+        """
+        chosen, settings = _chosen(context), client.Configuration()
+        try:
+            config.load_kube_config(context=chosen["name"], client_configuration=settings)
+        except ConfigException as error:
+            raise _no_cluster(error) from error
+        where = namespace or chosen["context"].get("namespace") or "default"
+        jobs = TrainingClient(client_configuration=settings, namespace=where)
+        return cls(chosen["name"], where, jobs, jobs.core_api, jobs.custom_api)
+
+    @contextmanager
+    def asked(self, what: str) -> Generator[None]:
+        """Turn what the API says of a failure into one line; `what` was asked, such as "PyTorchJob my-run".
+
+        Raises:
+            ClusterError: the cluster is not reached, refuses, or has no such thing.
+        """
+        try:
+            yield
+        except ApiException as error:
+            raise self._refusal(what, error) from error
+        except (HTTPError, OSError) as error:
+            reason = str(getattr(error, "reason", error)).rpartition("> ")[2]
+            problem = f"the API server is not reached: {reason}"
+            raise ClusterError(
+                f"context {self.context}", problem, "check the network and `kubectl cluster-info`"
+            ) from error
+
+    def _refusal(self, what: str, error: ApiException) -> ClusterError:
+        message = _message(error)
+        match error.status:
+            case 401:
+                return ClusterError(f"context {self.context}", "the cluster does not know you", "log in again")
+            case 403:
+                asks = "ask for the right, see `berth doctor`"
+                return ClusterError(what, f"you may not in namespace {self.namespace}: {message}", asks)
+            case 404 if "page not found" in message:
+                asks = "install the training operator, see manifests/cluster"
+                return ClusterError(what, "the cluster knows no PyTorchJob", asks)
+            case 404:
+                return ClusterError(what, f"there is none in namespace {self.namespace}", "see `berth list`")
+            case 409 if "AlreadyExists" in str(error.body):
+                return ClusterError(what, f"it exists in namespace {self.namespace}", "choose another name")
+            case _:
+                return ClusterError(what, f"the cluster refuses: {message}", "mend it and try again")
+
+
+def _chosen(name: str | None) -> dict[str, Any]:
+    """A context of kubeconfig; without a name its current one."""
+    try:
+        contexts, current = cast(tuple[list[dict[str, Any]], dict[str, Any]], config.list_kube_config_contexts())
+    except (ConfigException, TypeError) as error:
+        raise _no_cluster(error) from error
+    if name is None:
+        return current
+    known = {each["name"]: each for each in contexts}
+    if name not in known:
+        raise ClusterError("--context", f"kubeconfig has no context {name!r}", f"choose of {', '.join(sorted(known))}")
+    return known[name]
+
+
+def _no_cluster(error: Exception) -> ClusterError:
+    remedy = "set KUBECONFIG, or choose one by `kubectl config use-context NAME`"
+    return ClusterError("kubeconfig", f"names no cluster: {error}", remedy)
+
+
+def _message(error: ApiException) -> str:
+    """What the API server says, which is JSON unless something in between answered."""
+    try:
+        return str(json.loads(error.body or "")["message"])
+    except (ValueError, KeyError, TypeError):
+        return str(error.body or error.reason).strip()
