@@ -214,6 +214,9 @@ def test_trials_need_something_to_train_on_and_short_names(minimal: str) -> None
     assert refusal(minimal, "squad=[{name: s, dev: d}]") == (
         "squad.0.train: is empty, and there is no model to score; set train, model or both"
     )
+    assert refusal(minimal, "squad=[{name: s, train: [t], dev: d, early_stopping_patience: 2}]") == (
+        "squad.0.early_stopping_patience: counts scorings, and there are none; set eval_every"
+    )
     long = "a" * 35
     assert refusal(minimal, f"squad=[{{name: {long}, train: [t], dev: d, seeds: 2}}]") == (
         f"name: '{long}.3e-5.seed-0' of a trial is over 40 characters; give its stage a shorter one"

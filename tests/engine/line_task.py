@@ -1,6 +1,6 @@
 """A task that is as small as a task can be: fit a line, on data that is a function of (step, sample)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -21,6 +21,7 @@ class LineTask:
         self.settings = settings
         self.steps = steps
         self.eval_every = 4
+        self.patience: int | None = None
         torch.manual_seed(0)
         self.model: Any = nn.Sequential(nn.Linear(2, 8), nn.Dropout(dropout), nn.LayerNorm(8), nn.Linear(8, 1))
         self.tokenizer = Tokenizer(WordPiece({"[UNK]": 0, "a": 1}, unk_token="[UNK]"))
@@ -45,6 +46,9 @@ class LineTask:
 
     def evaluate(self, workers: Workers) -> dict[str, float]:
         return {"eval/line_loss": 1.0}
+
+    def held_out_loss(self, figures: Mapping[str, float]) -> float | None:
+        return figures.get("eval/line_loss")
 
     def finish(self, workers: Workers, folder: str) -> dict[str, float]:
         return {}

@@ -1,11 +1,12 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 import transformers
 
-from tests.tasks.conftest import Prepared, loop_of
+from tests.tasks.conftest import Prepared, loop_of, squad_file
 from trainer.engine.parallel import Workers
 from trainer.engine.state import State
 from trainer.errors import ConfigError
@@ -17,9 +18,9 @@ from trainer.tasks.squad import SquadTask
 ALONE = Workers(torch.device("cpu"))
 
 
-def unpretrained(prepared: Prepared, epochs: float = 2) -> SquadTask:
+def unpretrained(prepared: Prepared, **settings: Any) -> SquadTask:
     torch.manual_seed(0)
-    stage = prepared.run.squad[0].model_copy(update={"epochs": epochs})
+    stage = prepared.run.squad[0].model_copy(update=settings)
     return SquadTask(prepared.run.model_copy(update={"pretrain": ()}), stage, prepared.folder)
 
 
@@ -112,3 +113,32 @@ def test_windows_over_the_positions_of_the_given_model_are_refused(prepared: Pre
     stage = prepared.run.squad[0].model_copy(update={"model": str(tmp_path / "given"), "max_length": 128})
     with pytest.raises(ConfigError, match=r"squad\.max_length: 128 is over the 96 positions of its model; lower it"):
         SquadTask(prepared.run, stage, prepared.folder)
+
+
+def test_early_stopping_keeps_the_weights_whose_score_was_best(prepared: Prepared, tmp_path: Path) -> None:
+    task = unpretrained(prepared, epochs=40, eval_every=4, early_stopping_patience=3)
+    loop = loop_of(task, tmp_path)
+    assert loop.run()
+    curve = [point["eval/f1"] for point in loop.state.history if "eval/f1" in point]
+    assert len(curve) >= 4
+    assert max(curve) not in curve[-3:] or loop.state.step == task.steps
+    assert task.finish(ALONE, str(tmp_path))["squad/f1"] == max(curve)
+
+
+def test_without_eval_every_the_dev_file_is_scored_at_the_end_only(prepared: Prepared, tmp_path: Path) -> None:
+    loop = loop_of(unpretrained(prepared), tmp_path)
+    assert loop.run()
+    assert not any("eval/f1" in point for point in loop.state.history)
+
+
+def test_a_dev_file_with_what_no_training_file_teaches_is_warned_about(
+    prepared: Prepared, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    unpretrained(prepared)
+    assert caplog.text == ""
+    content = squad_file()
+    for paragraph in content["data"][0]["paragraphs"]:
+        paragraph["qas"] = [{key: qa[key] for key in ("id", "question", "answers")} for qa in paragraph["qas"][:1]]
+    (tmp_path / "v1.json").write_text(json.dumps(content | {"version": "1.1"}))
+    unpretrained(prepared, train=(str(tmp_path / "v1.json"),))
+    assert "has questions without an answer" in caplog.text

@@ -30,7 +30,7 @@ storage: {folder}/runs
 vocab: {{path: {data}/bert-base-uncased-vocab.txt}}
 model: {{hidden_size: 32, num_hidden_layers: 2, num_attention_heads: 2, intermediate_size: 64, initializer_range: 0.2}}
 squad: [{{name: squad, train: [{folder}/dev.json], dev: {folder}/dev.json, max_length: 128, max_query_length: 32,
-         doc_stride: 64, precision: fp32}}]
+         doc_stride: 64, precision: fp32, eval_every: 1}}]
 """,
         "few",
     )
@@ -43,7 +43,10 @@ def work(rank: int, world_size: int, run: Run, folder: Path) -> None:
     torch.set_num_threads(1)
     torch.manual_seed(0)
     task = SquadTask(run, run.squad[0], RunFolder.of(run))
-    task.finish(Workers(torch.device("cpu")), str(folder / str(world_size)))
+    workers = Workers(torch.device("cpu"))
+    figures = task.evaluate(workers)
+    (folder / f"evaluated-{world_size}-{rank}.json").write_text(json.dumps(figures))
+    task.finish(workers, str(folder / str(world_size)))
     if world_size > 1:
         dist.destroy_process_group()
 
@@ -58,6 +61,10 @@ def test_one_two_and_three_workers_predict_the_same(shared_data: Path, tmp_path:
     one, *more = ([json.loads((tmp_path / str(n) / file).read_text()) for file in FILES] for n in (1, 2, 3))
     assert len(one[0]) > 50
     assert len(set(one[0].values())) > 30, "answers differ, so a mix-up would show"
+    evaluated = [json.loads(file.read_text()) for file in tmp_path.glob("evaluated-*-*.json")]
+    assert len(evaluated) == 6
+    assert evaluated[0]["eval/f1"] > 0
+    assert all(figures == evaluated[0] for figures in evaluated), "every worker has to stop at the same step"
     for other in more:
         assert other[0] == one[0]
         assert other[2] == pytest.approx(one[2], abs=1e-4)

@@ -179,6 +179,12 @@ class Squad(Training):
     """Tokens from the start of one window of a long context to the start of the next."""
     max_query_length: Count = 64
     """Longer questions are cut to so many tokens."""
+    eval_every: Count | None = None
+    """Steps between two scorings of `dev` while training. Without it, there is one, at the end."""
+    early_stopping_patience: Count | None = None
+    """So many scorings in a row without a better F1 end the training; the weights that scored best are the result, also
+    where it went to its end. The score on `dev` is then one of several tries, which flatters it.
+    """
     n_best: Count = 20
     """Candidates kept for each question."""
     max_answer_length: Count = 30
@@ -210,6 +216,8 @@ class Squad(Training):
             raise ValueError("train is empty, so seeds and learning_rates change nothing; set train or remove them")
         if not self.train and self.model is None:
             raise ValueError("train is empty, and there is no model to score; set train, model or both")
+        if self.early_stopping_patience is not None and self.eval_every is None:
+            raise ValueError("early_stopping_patience counts scorings, and there are none; set eval_every")
         return self
 
     @model_validator(mode="after")

@@ -15,7 +15,7 @@ import json
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -49,8 +49,8 @@ class Checkpoints:
     Args:
         uri: the folder; it need not be there yet.
         fingerprint: of the configuration; see `Run.fingerprint`.
-        keep: how many of the newest stay. Beside them stays the best: the first of those with the lowest loss at the
-            last evaluation before them, the sum of `eval/<objective>_loss`, in a stage that evaluates.
+        keep: how many of the newest stay. Beside them stays the best: the first of those with the lowest held-out loss
+            (`Task.held_out_loss`) at the last evaluation before them, in a stage that evaluates.
         patience_minutes: how long storage that is away is waited for.
     """
 
@@ -109,6 +109,15 @@ class Checkpoints:
             if checkpoint.step > step:
                 storage.patiently(checkpoint.remove, self.patience_minutes)
 
+    def load_best_weights(self, state: State) -> None:
+        """Fill the model with the weights of the best whole checkpoint; where none was evaluated it stays as it is.
+
+        Raises:
+            StorageError: the storage does not let us look.
+        """
+        if files := storage.patiently(self._best_whole, self.patience_minutes):
+            state.model.load_state_dict(load_file(files["model.safetensors"]))
+
     def load_weights_and_moments(self, state: State) -> None:
         """Fill a fresh state from the newest checkpoint of the phase before, as NVIDIA's second phase does: the
         optimizer keeps its moments, steps and schedule begin anew.
@@ -147,8 +156,7 @@ class Checkpoints:
         own = list(self._own(complete))
         before = [checkpoint for checkpoint in own if checkpoint.step <= step]
         stay = {checkpoint.uri for checkpoint in before[-self.keep :]}
-        if scored := [checkpoint for checkpoint in before if math.isfinite(checkpoint.held_out_loss)]:
-            stay.add(min(scored, key=lambda checkpoint: checkpoint.held_out_loss).uri)
+        stay |= {checkpoint.uri for checkpoint in _from_the_best(before)[:1]}
         for checkpoint in own:
             if checkpoint.uri not in stay:
                 checkpoint.remove()
@@ -171,6 +179,14 @@ class Checkpoints:
 
     def _latest(self, *, good: bool = False) -> dict[str, Path] | None:
         return storage.patiently(lambda: self._newest_whole(good=good), self.patience_minutes)
+
+    def _best_whole(self) -> dict[str, Path] | None:
+        for checkpoint in _from_the_best(self._own(_complete(self.uri))):
+            try:
+                return _verified(checkpoint.uri)
+            except (CheckpointError, StorageMissing) as error:
+                log.warning("passed over a torn checkpoint: %s", error)
+        return None
 
     def _newest_whole(self, *, good: bool) -> dict[str, Path] | None:
         foreign: list[str] = []
@@ -203,6 +219,12 @@ class _Checkpoint:
         """The marker first: what a killed process leaves is an interrupted one, not a torn one."""
         storage.remove(storage.join(self.uri, "complete.json"))
         storage.remove(self.uri)
+
+
+def _from_the_best(checkpoints: Iterable[_Checkpoint]) -> list[_Checkpoint]:
+    """Those that were evaluated; of equal ones the older first."""
+    evaluated = [checkpoint for checkpoint in checkpoints if math.isfinite(checkpoint.held_out_loss)]
+    return sorted(evaluated, key=lambda checkpoint: checkpoint.held_out_loss)
 
 
 def _complete(uri: str) -> list[str]:

@@ -70,23 +70,27 @@ class Loop:
         self._guard = Guard(self._settings.guard, workers.device, state.vigilance)
 
     def run(self) -> bool:
-        """Train; True when the last step is done, False when asked to stop before it. The state is saved in both
-        cases.
+        """Train; True when the last step is done or the task's patience is, False when asked to stop before. The state
+        is saved in both cases.
 
         Raises:
             BerthError: the training does not get on, bad step after bad step, or it cannot be saved.
         """
         with Saver(self.checkpoints) as self._saver:
             self._settle()
-            while self._train():
+            while not self._is_enough() and self._train():
                 self._roll_back()
             if self.workers.first and self._saved != self.state.step:
                 self._saver.save_now(self.state, self.task.tokenizer)
             self._saver.wait()
-        return self.state.step == self.task.steps
+        finished = self.state.step == self.task.steps or self._is_enough()
+        if finished and self.task.patience is not None:
+            self.workers.wait()  # until the first worker has written its last
+            self.checkpoints.load_best_weights(self.state)
+        return finished
 
     def _train(self) -> bool:
-        """Train to the last step, or until asked to stop; True if bad steps ended it before."""
+        """Train to the last step, or until it is enough or asked to stop; True if bad steps ended it before."""
         clock = _Clock()
         for micro_batches in _prefetched(self.task, self.state, self.workers):
             *counts, tokens, stop = self.workers.total(self._figures(micro_batches))
@@ -103,6 +107,8 @@ class Loop:
             if self._due(self._settings.log_every):
                 self._log(record() | {"train/tokens_per_second": clock.rate()})
             self._save_in_time(seconds)
+            if self._is_enough():
+                break
             clock.lap(0)
         return False
 
@@ -178,10 +184,25 @@ class Loop:
         }
         if self._due(self.task.eval_every) and (held_out := self.task.evaluate(self.workers)):
             record |= held_out
-            self.state.held_out_loss = sum(held_out[f"eval/{name}_loss"] for name in self.task.objectives)
+            self.state.held_out_loss = self.task.held_out_loss(held_out)
         self.state.history = thinned([*self.state.history, record], self._settings.log_every, self.task.eval_every)
         if self.workers.first:
             self.tracker.log(record, self.state.step)
+
+    def _evaluations(self) -> list[tuple[int, float]]:
+        """(step, loss) of each up to now."""
+        losses = [(int(point["step"]), self.task.held_out_loss(point)) for point in self.state.history]
+        return [(step, loss) for step, loss in losses if loss is not None]
+
+    def _is_enough(self) -> bool:
+        if self.task.patience is None or not (losses := [loss for _, loss in self._evaluations()]):
+            return False
+        return len(losses) - 1 - losses.index(min(losses)) >= self.task.patience
+
+    def _is_best(self) -> bool:
+        """Whether this step was evaluated, and its weights are better than all before."""
+        *before, (step, loss) = self._evaluations() or [(-1, 0.0)]
+        return step == self.state.step and all(loss < other for _, other in before)
 
     def _roll_back(self) -> None:
         """Go back to the last good checkpoint, and on with batches that were not seen since.
@@ -212,8 +233,8 @@ class Loop:
         self._saved = self.state.step
 
     def _save_in_time(self, seconds: float) -> None:
-        """Save if it is time, unless a save is still being written or the last steps were bad. The last step took
-        `seconds`.
+        """Save if it is time, unless a save is still being written or the last steps were bad, and what may become the
+        result in any case. The last step took `seconds`.
 
         Only the first worker knows of it. What it does, to read the guard's figures earlier, changes no verdict.
         """
@@ -221,7 +242,8 @@ class Loop:
             return
         writing = self._saver.busy
         self._interval.stepped(seconds, writing=writing)
-        if not writing and self._interval.due(self.state.step):
+        best = self.task.patience is not None and self._is_best()
+        if best or (not writing and self._interval.due(self.state.step)):
             self._guard.read(self.state.step, now=True)
             if not self.state.vigilance.bad_in_row:
                 self._save()

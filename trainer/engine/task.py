@@ -7,7 +7,7 @@ A loss is a sum, and its count is known before the forward pass: the loop divide
 the gradient is that of the whole batch, however many workers there are and however unevenly the masked tokens fall.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -65,6 +65,13 @@ class Task(Protocol):
         ...
 
     @property
+    def patience(self) -> int | None:
+        """So many evaluations in a row that are no better than the best end the stage, and the weights of the best are
+        its result. None: neither.
+        """
+        ...
+
+    @property
     def objectives(self) -> tuple[str, ...]:
         """The names of the losses."""
         ...
@@ -83,6 +90,10 @@ class Task(Protocol):
 
     def evaluate(self, workers: Workers) -> dict[str, float]:
         """The validation figures; called on all workers, equal on all."""
+        ...
+
+    def held_out_loss(self, figures: Mapping[str, float]) -> float | None:
+        """What of the validation figures is to be low; None where they are none. They may lie among others."""
         ...
 
     def finish(self, workers: Workers, folder: str) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """Pretraining as a task: samples of the corpus in, masked LM and next-sentence losses out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -62,6 +62,7 @@ class PretrainTask:
         self.settings = stage
         self.steps = stage.max_steps
         self.eval_every = stage.eval_every
+        self.patience = None
         self.objectives = ("mlm", "nsp") if stage.next_sentence_prediction else ("mlm",)
         self.tokenizer: Tokenizer = load_tokenizer(folder.vocab)
         self.model = BertForPreTraining(run.model, self.tokenizer.get_vocab_size(), stage.next_sentence_prediction)
@@ -101,6 +102,11 @@ class PretrainTask:
             if count:
                 figures |= {f"eval/{name}_loss": loss / count, f"eval/{name}_accuracy": right / count}
         return figures
+
+    def held_out_loss(self, figures: Mapping[str, float]) -> float | None:
+        """The sum of the losses."""
+        losses = [figures[name] for objective in self.objectives if (name := f"eval/{objective}_loss") in figures]
+        return sum(losses) if losses else None
 
     def finish(self, workers: Workers, folder: str) -> dict[str, float]:  # noqa: ARG002 - nothing to write beside the model
         return self.evaluate(workers)

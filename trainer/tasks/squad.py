@@ -1,7 +1,8 @@
 """SQuAD as a task: windows of questions and contexts in, span losses out; answers and official scores at the end."""
 
+import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,11 @@ from trainer.squad.features import Window
 from trainer.tasks import squad_files
 from trainer.tasks.given_model import given_model
 from trainer.tasks.span_logits import SpanLogits, packed_windows, span_logits
+
+log = logging.getLogger(__name__)
+
+_EVALUATED = ("exact", "f1")
+"""Of the official scores, what is told while it trains."""
 
 
 class Inputs(NamedTuple):
@@ -58,15 +64,20 @@ class SquadTask:
         config = run.model if self._given is None else self._given.config
         self.model = BertForQuestionAnswering(config, self.tokenizer.get_vocab_size())
         files = [examples.load(folder.resolve(uri)) for uri in stage.train]
+        self._dev = examples.load(folder.resolve(stage.dev))
         self._windows = self._convert([example for file in files for example in file.examples])
         if files:
             self.model.reading = Reading.of(stage, version_2=any(file.version_2 for file in files))
         elif isinstance(self._given, BertForQuestionAnswering):
             self.model.reading = self._given.reading
-        self._dev = examples.load(folder.resolve(stage.dev))
+        if files and self._dev.version_2 and not any(file.version_2 for file in files):
+            log.warning(
+                "%s has questions without an answer and %s has none: none is learned", stage.dev, ", ".join(stage.train)
+            )
         self._order = Order([len(self._windows)], [1], run.seed_of(stage))
         self.steps = math.ceil(stage.epochs * len(self._windows) / stage.batch_size)
-        self.eval_every = self.steps
+        self.eval_every = stage.eval_every or self.steps
+        self.patience = stage.early_stopping_patience
 
     def start(self, state: State) -> None:
         """Take the encoder of the pretrained model. The head that points at answers is new unless it brings one."""
@@ -92,16 +103,34 @@ class SquadTask:
         correct = (padded.detach().argmax(-1) == targets).all(0).sum()
         return Sums(loss[None], correct[None])
 
-    def evaluate(self, workers: Workers) -> dict[str, float]:  # noqa: ARG002 - the scores come once, in `finish`
-        return {}
+    def evaluate(self, workers: Workers) -> dict[str, float]:
+        """EM and F1 on the dev file, in percent; empty where the stage scores only at its end, in `finish`."""
+        if self.settings.eval_every is None:
+            return {}
+        predictions = self._predictions(workers)
+        scores = {} if predictions is None else self._scores(predictions)
+        figures = workers.total([scores.get(name, 0.0) for name in _EVALUATED])
+        return {f"eval/{name}": figure for name, figure in zip(_EVALUATED, figures, strict=True)}
+
+    def held_out_loss(self, figures: Mapping[str, float]) -> float | None:
+        """What F1 lacks to 100 %."""
+        return 100 - figures["eval/f1"] if "eval/f1" in figures else None
 
     def finish(self, workers: Workers, folder: str) -> dict[str, float]:
         """Predict the dev file with all workers; the first writes the files of `squad_files`."""
+        predictions = self._predictions(workers)
+        if predictions is None:
+            return {}
+        squad_files.write(folder, self._dev, predictions)
+        return {f"squad/{name}": value for name, value in self._scores(predictions).items()}
+
+    def _predictions(self, workers: Workers) -> Predictions | None:
+        """For the dev file, made by all workers; known to the first."""
         windows = self._convert(self._dev.examples)
         own = range(workers.rank, len(windows), workers.world_size)
         gathered = workers.gather(self._logits([windows[index] for index in own], workers))
         if gathered is None:
-            return {}
+            return None
         starts, ends = _interleaved(gathered, len(windows))
         predictions = answers.predict(
             self._dev.examples,
@@ -113,11 +142,11 @@ class SquadTask:
             null_threshold=math.inf,
             version_2=self._dev.version_2,
         )
-        predictions = predictions.at(self._null_threshold(predictions))
-        squad_files.write(folder, self._dev, predictions)
+        return predictions.at(self._null_threshold(predictions))
+
+    def _scores(self, predictions: Predictions) -> dict[str, float]:
         null_odds = predictions.null_odds if self._dev.version_2 else None
-        scores = metrics.evaluate(self._dev, predictions.answers, null_odds)
-        return {f"squad/{name}": value for name, value in scores.items()}
+        return metrics.evaluate(self._dev, predictions.answers, null_odds)
 
     def _null_threshold(self, predictions: Predictions) -> float:
         """As set, or as tuned on the dev file; the model keeps a tuned one."""

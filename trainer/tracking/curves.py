@@ -25,6 +25,7 @@ CHARTS: tuple[tuple[str, Lines, float], ...] = (
     ),
     ("Loss of the answer’s start and end, nats", (("train/span_loss", ""),), 1),
     ("Answers with the right start and end, %", (("train/span_accuracy", ""),), 100),
+    ("Scores on the dev file while training, %", (("eval/exact", "EM"), ("eval/f1", "F1")), 1),
     ("Learning rate", (("train/learning_rate", ""),), 1),
     ("Gradient norm", (("train/grad_norm", ""),), 1),
     ("Tokens per second", (("train/tokens_per_second", ""),), 1),
