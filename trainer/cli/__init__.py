@@ -4,13 +4,14 @@ Everything heavier than click is imported inside the command that needs it, so t
 Only here do modules import inside functions.
 """
 
+import errno
 import sys
 from typing import Any
 
 import click
 
 from trainer.cli import corpora, models, runs
-from trainer.errors import BerthError, Interrupted
+from trainer.errors import BerthError, InputError, Interrupted
 
 
 class _Berth(click.Group):
@@ -22,6 +23,11 @@ class _Berth(click.Group):
         except BerthError as error:
             click.echo(f"berth: {error}", err=True)
             sys.exit(error.exit_code)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            click.echo("berth: no space is left where this was written to; make room and repeat the command", err=True)
+            sys.exit(InputError.exit_code)
         except KeyboardInterrupt:
             click.echo("berth: stopped; the same command continues", err=True)
             sys.exit(Interrupted.exit_code)
