@@ -23,7 +23,8 @@ from tests.charts.chart import (
     with_values,
 )
 from tests.charts.operator_rules import refusals
-from trainer.config.load import load, recipe_names
+from trainer.config.load import load
+from trainer.config.recipes import recipe_names
 from trainer.config.schema import Run
 
 ALL = {"small": SMALL, "everything": EVERYTHING, **{path.stem: yaml.safe_load(path.read_text()) for path in EXAMPLES}}

@@ -3,7 +3,8 @@ from typing import Any
 import pytest
 
 from trainer.config.finetuning import finetuning
-from trainer.config.load import load, recipe_names
+from trainer.config.load import load
+from trainer.config.recipes import recipe_names
 from trainer.config.schema import Run, Scaling
 from trainer.errors import ConfigError
 

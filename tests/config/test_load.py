@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.config.load import RECIPES, differences, dump, fingerprint, load, load_corpus, parse, recipe_names
+from trainer.config.load import differences, dump, fingerprint, load, load_corpus, parse
+from trainer.config.recipes import RECIPES, recipe_names
 from trainer.config.schema import Run
 from trainer.errors import ConfigError
 

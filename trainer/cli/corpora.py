@@ -2,10 +2,12 @@
 
 import click
 
+from trainer.cli import arguments
+
 
 @click.command()
 @click.argument("corpus")
-@click.argument("overrides", nargs=-1)
+@arguments.overrides
 @click.option("--part", default="0/1", show_default=True, help="Which part to make, of how many; counted from 0.")
 @click.option(
     "--wait-minutes", default=120.0, show_default=True, help="How long other parts wait for part 0's vocabulary."

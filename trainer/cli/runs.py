@@ -5,12 +5,13 @@ from typing import Any
 
 import click
 
+from trainer.cli import arguments
 from trainer.errors import BerthError
 
 
 @click.command()
-@click.argument("run")
-@click.argument("overrides", nargs=-1)
+@arguments.run_source
+@arguments.overrides
 def run(run: str, overrides: tuple[str, ...]) -> None:
     """Execute RUN, a YAML file or the name of a recipe.
 
@@ -25,7 +26,7 @@ def run(run: str, overrides: tuple[str, ...]) -> None:
 
 
 @click.command()
-@click.argument("overrides", nargs=-1)
+@arguments.overrides
 @click.option("--model", required=True, help="A model: path, URI or name.")
 @click.option("--train", multiple=True, help="A SQuAD file to learn from; may be given again. Without: only score.")
 @click.option("--eval", "dev", required=True, help="The SQuAD file to score on, v1.1 or v2.0.")
@@ -77,8 +78,8 @@ def _execute(settings: Any, console: Any) -> None:
 
 
 @click.command("scores")
-@click.argument("run")
-@click.argument("overrides", nargs=-1)
+@arguments.run_source
+@arguments.overrides
 def scores_(run: str, overrides: tuple[str, ...]) -> None:
     """Show what the finished stages of RUN have reached; exit code 3 where there is none yet."""
     from rich.console import Console
@@ -98,7 +99,7 @@ def scores_(run: str, overrides: tuple[str, ...]) -> None:
 @click.command()
 def recipes() -> None:
     """List the recipes that RUN may name."""
-    from trainer.config.load import recipe_names
+    from trainer.config.recipes import recipe_names
 
     for name in recipe_names():
         click.echo(name)

@@ -3,7 +3,6 @@
 import difflib
 import hashlib
 import json
-from importlib import resources
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -12,20 +11,14 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from trainer.config.corpus import CorpusRun
+from trainer.config.recipes import RECIPES, recipe_names
 from trainer.config.schema import Run, Squad
 from trainer.errors import ConfigError
 
 _Kind = TypeVar("_Kind", Run, CorpusRun)
 
-RECIPES = resources.files("trainer") / "recipes"
-
 MAY_CHANGE = frozenset({"scaling", "limits", "checkpoint", "tracking"})
 """Sections that do not shape the result, so that a run may go on under other values of them."""
-
-
-def recipe_names() -> list[str]:
-    """The recipes that ship with the package."""
-    return sorted(file.name.removesuffix(".yaml") for file in RECIPES.iterdir() if file.name.endswith(".yaml"))
 
 
 def load(source: str, overrides: tuple[str, ...] = ()) -> Run:
