@@ -56,9 +56,9 @@ class Berth:
             time.sleep(0.02)
         return self
 
-    def interrupt(self) -> "Berth":
-        """What Ctrl-C does."""
-        self._process.send_signal(signal.SIGINT)
+    def interrupt(self, how: signal.Signals = signal.SIGINT) -> "Berth":
+        """What Ctrl-C does; SIGTERM is how a pod, a batch system or systemd asks."""
+        self._process.send_signal(how)
         return self
 
     def kill(self) -> "Berth":

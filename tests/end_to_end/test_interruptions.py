@@ -1,6 +1,7 @@
 """A run's history does not show in its result."""
 
 import json
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -37,12 +38,12 @@ def assert_same_result(folder: Path, undisturbed: Path) -> None:
         assert losses(folder, stage) == losses(undisturbed, stage)
 
 
-def test_a_worker_killed_in_pretraining_and_ctrl_c_in_squad_change_no_bit(
+def test_a_worker_killed_in_pretraining_and_sigterm_in_squad_change_no_bit(
     berth: Start, undisturbed: Path, tmp_path: Path
 ) -> None:
     folder = new_folder(tmp_path / "disturbed")
     both = berth(folder, "run", "tiny.yaml").wait_for(checkpoint(folder, "pretrain", 25)).kill_a_worker()
-    code, output = both.wait_for(checkpoint(folder, "squad", 25)).interrupt().wait()
+    code, output = both.wait_for(checkpoint(folder, "squad", 25)).interrupt(signal.SIGTERM).wait()
     assert code == 130, output
     assert "the workers start again from the last checkpoint" in output
     assert output.splitlines()[-1] == "berth: stopped and saved; the same command continues"

@@ -5,6 +5,7 @@ On a laptop that is this machine, started here; in a pod it is the cluster at RA
 
 import logging
 import os
+import signal
 import socket
 import time
 from collections.abc import Generator, Mapping
@@ -32,7 +33,10 @@ WORKER = "RayTrainWorker"
 def connected() -> Generator[None]:
     """Ray, as long as the block lasts."""
     local: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     ray.init(log_to_driver=False, logging_level=logging.ERROR, **({} if in_cluster() else local))
+    for number, handler in handlers.items():  # Ray has put its own in their place, by which SIGTERM aborts the process
+        signal.signal(number, handler)
     try:
         yield
     finally:
