@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 import torch
 
+from trainer.launch.plan.gpus import known
+
 
 class Chip(NamedTuple):
     """A GPU. Its peak is that of dense bf16 matrix products: data sheets like to print twice that, with sparsity."""
@@ -18,19 +20,21 @@ class Chip(NamedTuple):
     """The best share of the peak that a matrix product was seen to reach; None where nobody has told."""
 
 
-# Data sheets: nvidia.com/en-us/data-center/{b200,h200,h100,a100,l40s,l4}. Shares: Bekman, Machine Learning Engineering,
+_PEAKS = {name: gpu.flops for name, gpu in known().items()}
+
+# Bandwidths: data sheets, as those of `trainer.launch.plan`. Shares: Bekman, Machine Learning Engineering,
 # "Maximum Achievable Matmul FLOPS", bf16.
 CHIPS = (
-    Chip("B200", 2250e12, 8.00e12, 0.776),
-    Chip("H200", 989e12, 4.80e12, 0.803),
-    Chip("H100 PCIe", 756e12, 2.00e12, None),
-    Chip("H100 NVL", 835e12, 3.94e12, None),
-    Chip("H100", 989e12, 3.35e12, 0.803),
-    Chip("A100-SXM4-40GB", 312e12, 1.56e12, 0.859),
-    Chip("A100-SXM", 312e12, 2.04e12, 0.859),
-    Chip("A100", 312e12, 1.94e12, 0.822),
-    Chip("L40S", 362e12, 0.86e12, None),
-    Chip("L4", 121e12, 0.30e12, None),
+    Chip("B200", _PEAKS["b200"], 8.00e12, 0.776),
+    Chip("H200", _PEAKS["h200"], 4.80e12, 0.803),
+    Chip("H100 PCIe", _PEAKS["h100-pcie"], 2.00e12, None),
+    Chip("H100 NVL", _PEAKS["h100-nvl"], 3.94e12, None),
+    Chip("H100", _PEAKS["h100"], 3.35e12, 0.803),
+    Chip("A100-SXM4-40GB", _PEAKS["a100-40gb"], 1.56e12, 0.859),
+    Chip("A100-SXM", _PEAKS["a100"], 2.04e12, 0.859),
+    Chip("A100", _PEAKS["a100-pcie"], 1.94e12, 0.822),
+    Chip("L40S", _PEAKS["l40s"], 0.86e12, None),
+    Chip("L4", _PEAKS["l4"], 0.30e12, None),
 )
 
 

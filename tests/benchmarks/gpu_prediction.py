@@ -7,10 +7,10 @@ Hopper: FlashAttention-2 gets another share of other chips.
 
 from typing import NamedTuple
 
-from tests.benchmarks import flops
 from tests.benchmarks.chip import Chip
 from tests.benchmarks.real_text import show
 from trainer.config import schema
+from trainer.launch.plan import flop
 
 VOCAB_SIZE = 30_522
 ROWS, LENGTH = 128, 512
@@ -75,9 +75,9 @@ def theirs(chip: Chip) -> list[Line]:
     return _lines(chip, fused=True, scored_share=1.0, score_bytes=22, attention_share=MASKED_ATTENTION)
 
 
-def needed() -> flops.Flops:
+def needed() -> flop.Flops:
     """What the model needs for a step."""
-    return flops.of_step(schema.Model(), VOCAB_SIZE, [LENGTH] * ROWS, round(MASKED_SHARE * ROWS * LENGTH))
+    return flop.of_step(schema.Model(), VOCAB_SIZE, [LENGTH] * ROWS, round(MASKED_SHARE * ROWS * LENGTH))
 
 
 def _lines(chip: Chip, *, fused: bool, scored_share: float, score_bytes: int, attention_share: float) -> list[Line]:
@@ -88,7 +88,7 @@ def _lines(chip: Chip, *, fused: bool, scored_share: float, score_bytes: int, at
     share = f"{products / chip.peak:.2f} of the peak"
     memory = chip.bandwidth * OF_BANDWIDTH
     attention = {name: rate * attention_share for name, rate in ATTENTION.items()}
-    forward = model.attention / flops.PASSES
+    forward = model.attention / flop.PASSES
     per_unit = sum((_FUSED if fused else _EAGER).values())
     moved = per_unit * config.hidden_size * config.num_hidden_layers * tokens
     return [

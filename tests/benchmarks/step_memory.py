@@ -26,7 +26,7 @@ from torch import Tensor
 from tests.benchmarks import pretraining
 from tests.benchmarks.pretraining import LENGTHS, SHAPES
 from tests.benchmarks.real_text import DATA, show
-from tests.benchmarks.training_steps import Ours, Theirs
+from tests.benchmarks.training_steps import Laps, Ours, Theirs
 from trainer.engine.task import Task
 
 BATCH = {"BERT-base": 4, "4 layers x 256": 8}
@@ -66,15 +66,15 @@ def measured(shape: str, lengths: str, who: str, storage: str) -> dict[str, floa
     cpu = torch.device("cpu")
     task = pretraining.tasks(storage, SHAPES[shape], length=512, batch=BATCH[shape])[lengths]
     if who == OURS:
-        model, runner = task.model, Ours(task, cpu)
+        model, runner = task.model, Ours(task, cpu, _Peaks(cpu))
     else:
         attention, bf16 = PEERS[who]
         model = pretraining.peer(task, attention)
-        runner = Theirs(model, task, cpu, bf16=bf16)
+        runner = Theirs(model, task, cpu, bf16=bf16, laps=_Peaks(cpu))
     runner.seconds(1)  # makes the optimizer's state, and the buffers of the libraries
     gradients = sum(parameter.nbytes for parameter in model.parameters())
     tokens = mean(sum(batch.tokens for batch in task.micro_batches(1 + step, 0, 1)) for step in range(STEPS))
-    peaks = [_peak_of_a_step(runner) - gradients for _ in range(STEPS)]
+    peaks = [peak - gradients for _ in range(STEPS) for peak in runner.seconds(1)]
     return {"saved": _saved_by_a_step(runner, model, task, 1 + STEPS), "peak": mean(peaks) / tokens}
 
 
@@ -85,13 +85,27 @@ def _saved_by_a_step(runner: Ours | Theirs, model: torch.nn.Module, task: Task, 
     return saved.bytes / sum(batch.tokens for batch in task.micro_batches(step, 0, 1))
 
 
-def _peak_of_a_step(runner: Ours | Theirs) -> int:
-    """Bytes above what is resident before it."""
-    ctypes.CDLL("libc.so.6").malloc_trim(0)
-    Path("/proc/self/clear_refs").write_text("5")  # sets the peak back to what is resident now
-    before = _resident("VmRSS")
-    runner.seconds(1)
-    return _resident("VmHWM") - before
+class _Peaks(Laps):
+    """Bytes above what is resident at the beginning of a step. The copy that the loop makes for a checkpoint when it
+    ends is no part of one: it comes after the last, and goes before the next begins.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        super().__init__(device)
+        self._before: int | None = None
+        self._peaks: list[float] = []
+
+    def mark(self) -> None:
+        if self._before is not None:
+            self._peaks.append(_resident("VmHWM") - self._before)
+        ctypes.CDLL("libc.so.6").malloc_trim(0)
+        Path("/proc/self/clear_refs").write_text("5")  # sets the peak back to what is resident now
+        self._before = _resident("VmRSS")
+
+    def seconds(self) -> list[float]:
+        """The peaks, which are forgotten."""
+        peaks, self._peaks, self._before = self._peaks, [], None
+        return peaks
 
 
 def _resident(name: str) -> int:

@@ -32,7 +32,9 @@ class Steps(Protocol):
 
 
 class Laps:
-    """Moments between steps: the clock's on a CPU, events in the stream of a GPU, which nobody waits for."""
+    """What is measured from the end of a step to that of the next, here time: the clock's on a CPU, that between events
+    in the stream of a GPU, which nobody waits for.
+    """
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -58,11 +60,11 @@ class Laps:
 class Ours:
     """The engine's loop over a task, compiled where the task's settings say so, as a worker does it."""
 
-    def __init__(self, task: Task, device: torch.device) -> None:
+    def __init__(self, task: Task, device: torch.device, laps: Laps | None = None) -> None:
         task.model.to(device)
         if compiles(device, task.settings.compile):
             task.model.bert.compile_layers()
-        self._laps = Laps(device)
+        self._laps = laps or Laps(device)
         self._left = 0
         self._loop = Loop(
             task,
@@ -112,6 +114,7 @@ class Theirs:
         length: int | None = None,
         bf16: bool = False,
         compiled: bool = False,
+        laps: Laps | None = None,
     ) -> None:
         settings = task.settings.optimizer
         model.to(device).train()
@@ -121,7 +124,7 @@ class Theirs:
         self._length = length
         self._bf16 = bf16
         self._step = 0
-        self._laps = Laps(device)
+        self._laps = laps or Laps(device)
         self._max_grad_norm = settings.max_grad_norm
         self._optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, fused=True)
         warmup = round(task.settings.schedule.warmup_ratio * task.steps)

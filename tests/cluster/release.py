@@ -1,6 +1,7 @@
 """A training run on the cluster, as its user sees it: helm starts it, kubectl looks at it, the Master's log tells."""
 
 import json
+import sys
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from tests.cluster.kubectl import conditions, get, kubectl, until
+from tests.cluster.kubectl import conditions, get, kubectl, run, until
 
 CHART, CORPUS_CHART = (str(Path(__file__).parents[2] / "charts" / name) for name in ("berth", "berth-corpus"))
 Values = dict[str, Any]
@@ -107,6 +108,10 @@ class Release:
 
     def log(self, pod: str = "master-0", *arguments: str) -> str:
         return kubectl("logs", "-n", self.namespace, f"{self.name}-{pod}", "-c", "pytorch", *arguments)
+
+    def explained(self) -> str:
+        """What `berth events` says."""
+        return run(sys.executable, "-m", "trainer", "events", self.name, "-n", self.namespace)
 
     def scale(self, workers: int) -> None:
         kubectl("scale", "-n", self.namespace, f"pytorchjob/{self.name}", f"--replicas={workers}")

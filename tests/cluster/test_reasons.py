@@ -26,12 +26,14 @@ def events(run: Release) -> str:
 def test_a_bad_image_waits_and_kubectl_get_pods_says_why(release: NewRelease, on_s3: Values) -> None:
     run = release("bad-image").install(merged(on_s3, {"image": {"tag": "missing"}}))
     until(lambda: waiting_reason(run, "master-0") in ("ErrImagePull", "ImagePullBackOff"), 60, "the reason")
+    assert ":missing" in run.explained()
 
 
 def test_a_missing_secret_waits_and_the_events_name_it(release: NewRelease, on_s3: Values) -> None:
     run = release("no-secret").install(merged(on_s3, {"storage": {"secret": "not-there"}}))
     until(lambda: waiting_reason(run, "master-0") == "CreateContainerConfigError", 60, "the reason")
     assert 'secret "not-there" not found' in events(run)
+    assert "the secret not-there does not exist" in run.explained()
 
 
 def test_a_worker_that_fits_nowhere_waits_and_the_master_s_log_says_for_what(
@@ -41,6 +43,7 @@ def test_a_worker_that_fits_nowhere_waits_and_the_master_s_log_says_for_what(
     run = release("too-big").install(merged(on_s3, {"worker": {"memory": "900Gi"}}))
     run.told("waiting for nodes: room for 0 of 1 workers", began)
     assert "Insufficient memory" in events(run)
+    assert "nodes has enough memory free" in run.explained()
 
 
 def test_storage_that_refuses_ends_the_job_and_the_master_s_log_says_why(release: NewRelease, on_s3: Values) -> None:
@@ -49,6 +52,7 @@ def test_storage_that_refuses_ends_the_job_and_the_master_s_log_says_why(release
     assert run.exit_codes()["no-bucket-master-0"] == 2
     assert "berth: s3://not-there/runs/no-bucket" in run.log()
     assert "Traceback" not in run.log()
+    assert "a person has to mend something: s3://not-there/runs/no-bucket" in run.explained()
 
 
 def test_a_deadline_saves_and_ends_the_job(release: NewRelease, on_s3: Values) -> None:
@@ -57,6 +61,7 @@ def test_a_deadline_saves_and_ends_the_job(release: NewRelease, on_s3: Values) -
     assert run.ended(300) == "Failed"
     assert run.exit_codes()["too-late-master-0"] == 124
     assert "limits.deadline_hours: 0.0277778 hours are over and the run is saved" in run.log()
+    assert "limits.deadline_hours are over, and the run is saved" in run.explained()
 
 
 def test_a_worker_that_runs_out_of_memory_ends_the_job_after_some_tries(release: NewRelease, on_s3: Values) -> None:

@@ -70,7 +70,7 @@ def test_the_page_fits_the_terminal(quickstart: tuple[Run, RunFolder], columns: 
 
 
 def test_json_is_the_diagnosis_of_all_of_it(quickstart: tuple[Run, RunFolder]) -> None:
-    found = Diagnosis.model_validate(json.loads(doctor(quickstart[1].uri, "--json").stdout))
+    found = Diagnosis.model_validate(json.loads(doctor(quickstart[1].uri, "-o", "json").stdout))
     assert (found.examined, found.checked) == (1, True)
     assert found.documents == 3000
 

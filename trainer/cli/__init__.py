@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from trainer.cli import corpora, models, runs
+from trainer.cli import corpora, launching, models, plan, runs, watching
 from trainer.errors import BerthError, InputError, Interrupted
 
 
@@ -45,10 +45,20 @@ for command in (
     runs.scores_,
     runs.recipes,
     runs.pod,
+    plan.plan,
     corpora.prepare,
     corpora.doctor,
     models.export,
     models.fill_mask,
     models.answer,
+    launching.render,
+    launching.submit,
+    launching.scale,
+    launching.stop,
+    launching.resume,
+    watching.list_,
+    watching.status_,
+    watching.logs,
+    watching.events,
 ):
     main.add_command(command)

@@ -27,6 +27,16 @@ run_source = click.argument("run", type=_RunSource())
 overrides = click.argument("overrides", nargs=-1)
 """OVERRIDES of a command: `pretrain.max_steps=100 scaling.num_workers=1`."""
 
+output = click.option(
+    "-o",
+    "--output",
+    type=click.Choice(["table", "json"]),
+    default="table",
+    show_default=True,
+    help="Fields of JSON stay as they are; new ones may come.",
+)
+"""`-o json` of a command that finds something."""
+
 
 def cluster_options(command: Command) -> Command:
     """`--context` and `--namespace` of a command that talks to a cluster."""

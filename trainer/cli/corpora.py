@@ -30,17 +30,43 @@ def prepare(corpus: str, overrides: tuple[str, ...], part: str, wait_minutes: fl
 
 
 @click.command()
-@click.argument("corpus")
+@click.argument("corpus", required=False)
 @click.option(
-    "--run", help="A run, YAML or recipe, whose stages are drawn. Default: the one in CORPUS, if it is a run's."
+    "--run",
+    help="A run, YAML or recipe: its stages are drawn from CORPUS, by default the run in that folder; "
+    "without CORPUS its storage is tried.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def doctor(corpus: str, run: str | None, as_json: bool) -> None:
-    """Look for what is wrong with CORPUS, the folder of a prepared corpus or of a run.
+@arguments.output
+@arguments.cluster_options
+@click.pass_context
+def doctor(
+    ctx: click.Context, corpus: str | None, run: str | None, output: str, context: str | None, namespace: str | None
+) -> None:
+    """Look for what is wrong with CORPUS, the folder of a prepared corpus or of a run; without, with what is around.
 
-    Duplicates, unknown words, masks, lengths, pairs, languages and the strangest documents, with warnings and what to
-    do about them. Exit code 0 whatever is found; 2 where the data is damaged.
+    Of a corpus: duplicates, unknown words, masks, lengths, pairs, languages and the strangest documents, with warnings
+    and what to do about them. Exit code 0 whatever is found; 2 where the data is damaged.
+
+    Without CORPUS: packages, GPUs, the cluster of kubeconfig, its training operator, your rights there, Helm, W&B and
+    with --run the run's storage. Exit code 2 where something is broken. JSON: a list of check, verdict (ok, unsure or
+    broken), found, remedy.
     """
+    if corpus is None:
+        ctx.exit(_environment(run, output, context, namespace))
+    _corpus(corpus, run, output)
+
+
+def _environment(run: str | None, output: str, context: str | None, namespace: str | None) -> int:
+    from trainer.cli import tables
+    from trainer.config.load import load
+    from trainer.launch.environment import findings
+
+    found = list(findings(context, namespace, None if run is None else load(run).storage))
+    tables.show_findings(found, as_json=output == "json")
+    return 2 if any(finding.verdict == "broken" for finding in found) else 0
+
+
+def _corpus(corpus: str, run: str | None, output: str) -> None:
     from rich.console import Console
 
     from trainer.runtime.display import Display
@@ -49,7 +75,7 @@ def doctor(corpus: str, run: str | None, as_json: bool) -> None:
 
     with Display(Console(stderr=True)) as display:
         found = examine(corpus, run, display.show)
-    if as_json:
+    if output == "json":
         click.echo(found.model_dump_json(indent=1))
     else:
         console = Console()

@@ -31,7 +31,21 @@ def load(source: str, overrides: tuple[str, ...] = ()) -> Run:
     Raises:
         ConfigError: the file, an override or a value is wrong.
     """
-    return _validated(_overridden(_read(source), overrides), source, Run)
+    return _validated(_overridden(settings_of(source), overrides), source, Run)
+
+
+def settings_of(source: str) -> dict[str, Any]:
+    """What a YAML file or a recipe says, as it is written.
+
+    Raises:
+        ConfigError: there is none, or it is no mapping.
+    """
+    recipe = RECIPES / f"{source}.yaml"
+    if "/" not in source and recipe.is_file():
+        return _settings(recipe.read_text(encoding="utf-8"), source)
+    if Path(source).is_file():
+        return _read_file(source)
+    raise ConfigError(source, "no such file or recipe", f"give a YAML file or one of {', '.join(recipe_names())}")
 
 
 def parse(text: str, source: str) -> Run:
@@ -132,15 +146,6 @@ def _differing(old: Any, new: Any, field: str) -> list[tuple[str, Any, Any]]:
             for found in _differing(*pair, f"{field}.{index}")
         ]
     return [] if old == new else [(field, old, new)]
-
-
-def _read(source: str) -> dict[str, Any]:
-    recipe = RECIPES / f"{source}.yaml"
-    if "/" not in source and recipe.is_file():
-        return _settings(recipe.read_text(encoding="utf-8"), source)
-    if Path(source).is_file():
-        return _read_file(source)
-    raise ConfigError(source, "no such file or recipe", f"give a YAML file or one of {', '.join(recipe_names())}")
 
 
 def _read_file(source: str) -> dict[str, Any]:

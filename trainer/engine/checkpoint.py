@@ -84,6 +84,7 @@ class Checkpoints:
             with contextlib.suppress(StorageError):
                 storage.remove(folder)
             raise
+        log.info("checkpoint: step %d", snapshot.step)
         storage.patiently(lambda: self._prune(snapshot.step), self.patience_minutes, give_up)
 
     def load_latest(self, state: State, *, good: bool = False) -> bool:

@@ -5,6 +5,7 @@ here.
 """
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,14 @@ import helm_python
 import yaml
 from helm_python import HelmError
 
-from trainer.config.load import as_settings
-from trainer.config.schema import Run
 from trainer.errors import ConfigError
 
 Values = Mapping[str, Any]
 Object = dict[str, Any]
 """One of Kubernetes' objects, as in its YAML."""
+
+_CHECK = re.compile(r"execution error at \(.*?\): (.+?): (.+); (.+)")
+"""What _checks.tpl refuses: where, what is wrong there, what to do."""
 
 
 def folder() -> Path:
@@ -34,18 +36,6 @@ def folder() -> Path:
     return found
 
 
-def values_of(run: Run, workers: int, others: Values) -> dict[str, Any]:
-    """The chart's values of a run on so many Worker pods.
-
-    Args:
-        run: whose name is the release's.
-        workers: Worker pods.
-        others: further values, such as `image` and `storage`.
-    """
-    settings = {key: value for key, value in as_settings(run).items() if key != "name"}
-    return {**others, "workers": workers, "run": settings}
-
-
 def render(values: Values, name: str, namespace: str) -> list[Object]:
     """The objects of a release; hooks such as that of `helm test` are none.
 
@@ -57,12 +47,14 @@ def render(values: Values, name: str, namespace: str) -> list[Object]:
             chart.validate_schema(chart.merge_values(dict(values)))
             texts = chart.render(dict(values), name=name, namespace=namespace)
     except HelmError as error:
-        raise ConfigError("values", _in_one_line(error), "see the comments in charts/berth/values.yaml") from error
+        raise _explained(error) from error
     manifests = [text for path, text in sorted(texts.items()) if path.endswith(".yaml")]
     objects = [item for text in manifests for item in yaml.safe_load_all(text) if item]
     return [item for item in objects if "helm.sh/hook" not in item["metadata"].get("annotations", {})]
 
 
-def _in_one_line(error: HelmError) -> str:
-    lines = [line.strip(" -") for line in str(error).splitlines() if line.strip()]
-    return " ".join(lines)
+def _explained(error: HelmError) -> ConfigError:
+    said = " ".join(line.strip(" -") for line in str(error).splitlines() if line.strip())
+    if found := _CHECK.search(said):
+        return ConfigError(*found.groups())
+    return ConfigError("values", said, "see the comments in charts/berth/values.yaml")

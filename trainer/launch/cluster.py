@@ -10,11 +10,15 @@ from kubeflow.training import TrainingClient
 from kubernetes import client, config
 from kubernetes.client import ApiException
 from kubernetes.config import ConfigException
+from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
 from trainer.errors import ClusterError
 
 GROUP, VERSION, PLURAL = "kubeflow.org", "v1", "pytorchjobs"
+
+_PATIENCE = (5.0, 30.0)
+"""Seconds for a connection, and for an answer."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Cluster:
             config.load_kube_config(context=chosen["name"], client_configuration=settings)
         except ConfigException as error:
             raise _no_cluster(error) from error
+        vars(settings)["retries"] = 0  # what is away is said at once; who can wait for it, does
         where = namespace or chosen["context"].get("namespace") or "default"
         jobs = TrainingClient(client_configuration=settings, namespace=where)
         return cls(chosen["name"], where, jobs, jobs.core_api, jobs.custom_api)
@@ -67,6 +72,26 @@ class Cluster:
             raise ClusterError(
                 f"context {self.context}", problem, "check the network and `kubectl cluster-info`"
             ) from error
+
+    def read(self, path: str, **query: Any) -> Any:
+        """What a path of the API holds, as the JSON that it is: the client's models would drop fields, and of hundreds
+        of objects take seconds to build.
+        """
+        return self._get(path, query, response_type="object", _request_timeout=_PATIENCE)
+
+    def stream(self, path: str, **query: Any) -> HTTPResponse:
+        """What a path of the API holds, to be read as it comes; close it."""
+        return self._get(path, query, _preload_content=False, _request_timeout=(_PATIENCE[0], None))
+
+    def _get(self, path: str, query: dict[str, Any], **options: Any) -> Any:
+        return self.core.api_client.call_api(
+            path,
+            "GET",
+            query_params=list(query.items()),
+            auth_settings=["BearerToken"],
+            _return_http_data_only=True,
+            **options,
+        )
 
     def _refusal(self, what: str, error: ApiException) -> ClusterError:
         message = _message(error)

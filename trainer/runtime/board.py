@@ -35,6 +35,13 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
+class Detail:
+    """Something for the log, which `berth status` reads."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """Something a person should read."""
 
@@ -48,7 +55,7 @@ class Failure:
     error: BerthError
 
 
-Notice = Progress | Note | Message | Failure
+Notice = Progress | Note | Detail | Message | Failure
 
 BoardHandle = Any
 """What `Board.remote()` gives; Ray does not type the methods of its handles."""
@@ -126,11 +133,12 @@ class BoardTracker:
 
 
 class BoardHandler(logging.Handler):
-    """Carries the warnings of a worker to the driver's screen."""
+    """Carries the warnings of a worker to the driver's screen, and to its log the rest that is told."""
 
     def __init__(self, board: BoardHandle) -> None:
-        super().__init__(logging.WARNING)
+        super().__init__(logging.INFO)
         self._board = board
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._board.pin.remote(Message(record.getMessage()))
+        kind = Message if record.levelno >= logging.WARNING else Detail
+        self._board.pin.remote(kind(record.getMessage()))

@@ -66,6 +66,11 @@ class Display:
     def say(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
+    def log(self, text: str) -> None:
+        """Say it in a log; a terminal has its bars."""
+        if not self._console.is_terminal:
+            self.say(text)
+
     def _line(self, part: str, done: int, total: int | None, note: str) -> None:
         now = time.monotonic()
         finished = done == total

@@ -261,6 +261,8 @@ class _Work:
                     self._metrics.training(stage, step, steps, record)
                 case board.Note(text):
                     self._display.say(text)
+                case board.Detail(text):
+                    self._display.log(text)
                 case Message(text):
                     self._display.say(f"warning: {text}")
                 case Failure(error):

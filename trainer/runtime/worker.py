@@ -60,7 +60,9 @@ def work(assignment: Assignment) -> None:
     pulse = Pulse(board.give.remote, rank=context.get_world_rank(), node=ray.get_runtime_context().get_node_id())
     workers = Workers(get_device())
     if workers.first:
-        logging.getLogger("trainer").addHandler(BoardHandler(board))
+        told = logging.getLogger("trainer")
+        told.setLevel(logging.INFO)
+        told.addHandler(BoardHandler(board))
     if ray.get(board.stopping.remote()):
         return
     try:

@@ -73,6 +73,8 @@ class WandbTracker:
             folder.mkdir(parents=True, exist_ok=True)
             self._run = self._started(settings.wandb, identity, without_credentials(dict(config)))
             self._run.define_metric("*", step_metric=STEP)
+            if not self._run.offline:
+                _log.info("W&B: %s", self._run.url)
 
     def log(self, record: Mapping[str, float], step: int) -> None:
         with self._guarded():

@@ -1,0 +1,113 @@
+"""An API server that a test plays: real HTTP, with objects, refusals and logs that the test decides on."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import yaml
+
+Query = dict[str, str]
+Answer = Callable[[Query], Any]
+"""Gives an object, or a log: pieces of bytes, as they are to be sent."""
+
+
+class Refusal(Exception):
+    """Of the API server: its status and what it says."""
+
+    def __init__(self, status: int, message: str = "") -> None:
+        super().__init__(status, message)
+        self.status = status
+        self.message = message
+
+
+class Server:
+    """Answers GETs; what has no answer is not found, as where there is no such API."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Answer] = {}
+        """By path."""
+        self.asked: list[tuple[str, Query]] = []
+        self.away = False
+        """Breaks off whatever is asked."""
+        self.port = 0
+
+    def kubeconfig(self, folder: Path) -> Path:
+        """A file with one context, `played`, in namespace `ns`."""
+        file = folder / "kubeconfig"
+        context = {"cluster": "played", "user": "played", "namespace": "ns"}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "played", "cluster": {"server": f"http://127.0.0.1:{self.port}"}}],
+            "users": [{"name": "played", "user": {"token": "x"}}],
+            "contexts": [{"name": "played", "context": context}],
+            "current-context": "played",
+        }
+        file.write_text(yaml.safe_dump(config))
+        return file
+
+
+@contextmanager
+def played() -> Iterator[Server]:
+    """The server, as long as the block lasts."""
+    server = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            query = {key: values[0] for key, values in parse_qs(url.query).items()}
+            server.asked.append((url.path, query))
+            if server.away:
+                self.close_connection = True
+                return
+            try:
+                if url.path not in server.answers:
+                    self._refuse(404, "404 page not found")
+                elif url.path.endswith("/log"):
+                    self._send_log(server.answers[url.path](query))
+                else:
+                    self._send(200, server.answers[url.path](query))
+            except Refusal as refusal:
+                self._refuse(refusal.status, refusal.message)
+            except (ConnectionError, EOFError):
+                self.close_connection = True
+
+        def _send_log(self, pieces: Iterator[bytes]) -> None:
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            for piece in pieces:
+                self.wfile.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+            self.wfile.write(b"0\r\n\r\n")
+
+        def _refuse(self, status: int, message: str) -> None:
+            self._send(status, {"kind": "Status", "message": message, "code": status})
+
+        def _send(self, status: int, answer: Any) -> None:
+            body = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    http.daemon_threads = True
+    server.port = http.server_port
+    thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        http.shutdown()
+        http.server_close()

@@ -1,0 +1,83 @@
+"""The types of GPU that a plan knows, groups of them as a user asks for, and what an hour of each costs."""
+
+import functools
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from trainer.errors import ConfigError
+
+
+class Gpu(NamedTuple):
+    """One type; gpus.yaml says where its figures are from."""
+
+    name: str
+    flops: float
+    """FLOP/s of dense bf16 products, at most."""
+    memory: float
+    """Bytes."""
+    watts: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """So many of one type."""
+
+    gpu: Gpu
+    count: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.count} x {self.gpu.name}"
+
+
+@functools.cache
+def known() -> dict[str, Gpu]:
+    """All types by name."""
+    listed = yaml.safe_load((resources.files("trainer.launch.plan") / "gpus.yaml").read_text(encoding="utf-8"))
+    return {
+        name: Gpu(name, each["tflops"] * 1e12, each["memory"] * 1e9, float(each["watts"]))
+        for name, each in listed.items()
+    }
+
+
+def group(text: str) -> Group:
+    """Read `h100:8`; the number may be left out and is then 1.
+
+    Raises:
+        ConfigError: no such type, or no number.
+    """
+    name, colon, count = text.partition(":")
+    gpu = _named(name, "--gpus")
+    if colon and not (count.isdecimal() and int(count)):
+        raise ConfigError("--gpus", f"{count!r} is no number of GPUs", f"write {name}:8")
+    return Group(gpu, int(count or 1))
+
+
+def prices(path: str) -> dict[str, float]:
+    """The price of an hour of each type, from YAML such as `h100: 2.50`.
+
+    Raises:
+        ConfigError: it cannot be read, or an entry is no GPU with its price.
+    """
+    try:
+        given: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        problem = " ".join(str(error).split())
+        raise ConfigError(path, f"cannot be read: {problem}", "give YAML such as `h100: 2.50`") from error
+    if not isinstance(given, dict) or not given:
+        raise ConfigError(path, "is no table of prices", "give YAML such as `h100: 2.50`")
+    for name, price in given.items():
+        _named(str(name), path)
+        if isinstance(price, bool) or not isinstance(price, int | float) or not 0 <= price < float("inf"):
+            raise ConfigError(f"{path}: {name}", f"{price!r} is no price", "give a number, per hour of one GPU")
+    return {str(name): float(price) for name, price in given.items()}
+
+
+def _named(name: str, where: str) -> Gpu:
+    if name not in known():
+        raise ConfigError(where, f"{name!r} is no GPU known here", f"choose of {', '.join(known())}")
+    return known()[name]

@@ -1,0 +1,106 @@
+"""RUN, its overrides and files of the chart's values -> a release: its name, its values, its objects."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from trainer.config.helm import Values
+from trainer.config.load import made, settings_of
+from trainer.errors import ConfigError
+from trainer.launch import chart
+from trainer.launch.chart import Object
+
+
+@dataclass(frozen=True)
+class Release:
+    """One training run as charts/berth starts it."""
+
+    name: str
+    namespace: str
+    values: dict[str, Any]
+    """What the chart's defaults do not say."""
+
+    def objects(self) -> list[Object]:
+        """Raises: ConfigError: the chart refuses a value."""
+        return chart.render(self.values, self.name, self.namespace)
+
+    def manifest(self) -> str:
+        """The objects as YAML, the same each time.
+
+        Raises:
+            ConfigError: the chart refuses a value, or would make up the Ray token.
+        """
+        if not self.values.get("ray_token", {}).get("secret"):
+            remedy = "name a Secret of your own: `kubectl create secret generic NAME --from-literal=token=...`"
+            raise ConfigError("ray_token.secret", "not set, and each rendering would make up another token", remedy)
+        return yaml.safe_dump_all(self.objects(), sort_keys=False)
+
+
+def planned(
+    source: str, overrides: tuple[str, ...], files: Sequence[str], workers: int | None, namespace: str
+) -> Release:
+    """The release of a run.
+
+    What is said later counts: the run, `run` of the files of values, the overrides.
+
+    Args:
+        source: a YAML file or the name of a recipe.
+        overrides: such as `pretrain.max_steps=500`.
+        files: of the chart's values, such as `image` and `storage`; a later one is laid over an earlier one.
+        workers: Worker pods; None: as the files say.
+        namespace: where it is to be.
+
+    Raises:
+        ConfigError: a setting of the run or a value is wrong.
+    """
+    given: dict[str, Any] = {}
+    for file in files:
+        given = _laid_over(given, _read(file))
+    run = made(_laid_over(settings_of(source), given.get("run") or {}), source, overrides)
+    settings = run.model_dump(mode="json", exclude_unset=True, exclude={"name"})
+    values = {**given, "run": settings} | ({} if workers is None else {"workers": workers})
+    _check({**values, "run": {**settings, "name": run.name}})
+    return Release(run.name, namespace, values)
+
+
+def _read(file: str) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(Path(file).read_text(encoding="utf-8-sig"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(file, f"cannot be read: {error}", "give a YAML file of the chart's values") from error
+    except yaml.YAMLError as error:
+        raise ConfigError(file, f"not YAML: {' '.join(str(error).split())}", "mend the file") from error
+    if not isinstance(values, dict | None):
+        raise ConfigError(file, "not a mapping of values", "see charts/berth/values.yaml")
+    return values or {}
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Section by section, as Helm does."""
+    both = {
+        key: _laid_over(below[key], value)
+        for key, value in above.items()
+        if isinstance(value, dict) and isinstance(below.get(key), dict)
+    }
+    return {**below, **above, **both}
+
+
+def _check(values: dict[str, Any]) -> None:
+    try:
+        Values.model_validate(values)
+    except ValidationError as error:
+        raise _explained(error.errors()[0]) from None
+
+
+def _explained(fault: ErrorDetails) -> ConfigError:
+    field = ".".join(str(key) for key in fault["loc"] if "-" not in str(key))  # no names of union members
+    value, remedy = fault["input"], "see its comment in charts/berth/values.yaml"
+    if fault["type"] == "extra_forbidden":
+        return ConfigError(field, "no such value", "see charts/berth/values.yaml, or remove it")
+    shown = repr(value) if isinstance(value, str | int | float | bool) else f"a {type(value).__name__}"
+    return ConfigError(field, f"{shown} is not allowed", remedy)

@@ -1,0 +1,121 @@
+"""A run that is stopped, resumed or deleted. The operator deletes the pods of a suspended job; the run saves itself on
+their way out.
+"""
+
+import shutil
+import time
+from collections.abc import Callable
+
+from kubernetes.client import ApiException
+
+from trainer.errors import ClusterError
+from trainer.launch import jobs, submission
+from trainer.launch.cluster import GROUP, PLURAL, VERSION, Cluster
+from trainer.launch.following import raw_lines
+from trainer.launch.jobs import LABEL, Job, running
+from trainer.launch.logs import Line, path, query
+
+_PATIENCE = 120.0
+"""Seconds; pods have 60 to save and go."""
+
+
+def stop(cluster: Cluster, name: str, say: Callable[[str], None]) -> None:
+    """Suspend a run and wait until its pods are gone.
+
+    Args:
+        cluster: where the run is.
+        name: of the run.
+        say: is told the Master's last lines.
+
+    Raises:
+        ClusterError: no such run, it has ended, its pods stay, or the cluster is not reached or refuses.
+    """
+    job = _unfinished(cluster, name)
+    master = job.master
+    if master and running(master):
+        with (
+            cluster.asked(f"log of pod {master['metadata']['name']}"),
+            cluster.stream(path(master), **query(follow=True, tail=0)) as answer,
+        ):
+            _suspend(cluster, name, suspend=True)
+            for raw in raw_lines(answer.stream(amt=None)):  # ends with the container
+                if line := Line.of("master-0", raw):
+                    say(line.text)
+    else:
+        _suspend(cluster, name, suspend=True)
+    deadline = time.monotonic() + _PATIENCE
+    while pods := jobs.one(cluster, name).pods:
+        if time.monotonic() > deadline:
+            left = ", ".join(pod["metadata"]["name"] for pod in pods)
+            raise ClusterError(f"run {name}", f"it is suspended, and pods stay: {left}", "look at their nodes")
+        time.sleep(1)
+
+
+def resume(cluster: Cluster, name: str) -> None:
+    """Let a suspended run go on where it was saved; one that runs is left alone.
+
+    Raises:
+        ClusterError: no such run, it has ended, or the cluster is not reached or refuses.
+    """
+    if _unfinished(cluster, name).phase == "Suspended":
+        _suspend(cluster, name, suspend=False)
+
+
+def fate_of_volume(cluster: Cluster, name: str) -> str:
+    """What deleting a run does to what it has made, in words.
+
+    Raises:
+        ClusterError: the cluster is not reached or refuses.
+    """
+    try:
+        with cluster.asked(f"PersistentVolumeClaim {name}"):
+            claim = cluster.read(f"/api/v1/namespaces/{cluster.namespace}/persistentvolumeclaims/{name}")
+    except ClusterError as error:
+        if isinstance(error.__cause__, ApiException) and error.__cause__.status == 404:
+            return "what it has made stays in its storage"
+        raise
+    if claim["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep":
+        return f"PersistentVolumeClaim {name} stays, and what it has made with it"
+    return f"PersistentVolumeClaim {name} IS DELETED, and all that it has made with it"
+
+
+def delete(cluster: Cluster, name: str) -> None:
+    """Delete a run and all that belongs to it, and wait until it is gone.
+
+    Raises:
+        ClusterError: no such run, or the cluster is not reached or refuses.
+    """
+    job = jobs.one(cluster, name)
+    if submission.BY_HELM in job.object["metadata"].get("annotations", {}):
+        if not shutil.which("helm"):
+            raise ClusterError(f"run {name}", "helm has made it and is not on PATH", "install helm, or put it on PATH")
+        submission.helm(cluster, "uninstall", name, "--wait")
+    else:
+        submission.delete_job(cluster, name)
+    deadline = time.monotonic() + _PATIENCE
+    while _left(cluster, name):
+        if time.monotonic() > deadline:
+            raise ClusterError(f"run {name}", "it is still being deleted", f"see `kubectl get pods -l {LABEL}={name}`")
+        time.sleep(1)
+
+
+def _left(cluster: Cluster, name: str) -> bool:
+    """Whether the job is there yet, or a pod of it, which goes after its job."""
+    within = f"/namespaces/{cluster.namespace}"
+    with cluster.asked(f"what is left of run {name}"):
+        found = cluster.read(f"/apis/{GROUP}/{VERSION}{within}/{PLURAL}", fieldSelector=f"metadata.name={name}")
+        pods = cluster.read(f"/api/v1{within}/pods", labelSelector=f"{LABEL}={name}")
+    return bool(found["items"] or pods["items"])
+
+
+def _unfinished(cluster: Cluster, name: str) -> Job:
+    job = jobs.one(cluster, name)
+    if job.phase in ("Succeeded", "Failed"):
+        raise ClusterError(f"run {name}", f"it has {job.phase.lower()}", "there is nothing to stop or resume")
+    return job
+
+
+def _suspend(cluster: Cluster, name: str, *, suspend: bool) -> None:
+    change = {"spec": {"runPolicy": {"suspend": suspend}}}
+    with cluster.asked(f"PyTorchJob {name}"):
+        cluster.custom.patch_namespaced_custom_object(GROUP, VERSION, cluster.namespace, PLURAL, name, change)
