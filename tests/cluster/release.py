@@ -77,6 +77,16 @@ def merged(base: Values, over: Values) -> Values:
     return result
 
 
+def written(folder: Path, name: str, values: Values) -> tuple[str, str]:
+    """Files of a run and of the values beside it."""
+    settings = {"name": name, **values["run"]}
+    others = {key: value for key, value in values.items() if key != "run"}
+    files = folder / "run.yaml", folder / "values.yaml"
+    for file, content in zip(files, (settings, others), strict=True):
+        file.write_text(yaml.safe_dump(content))
+    return str(files[0]), str(files[1])
+
+
 @dataclass(frozen=True)
 class Release:
     """One Helm release, a training run if it is of charts/berth."""

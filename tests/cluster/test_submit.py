@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from kubeflow.training import TrainingClient
 
 from tests.cluster.conftest import S3
 from tests.cluster.kubectl import get
-from tests.cluster.release import Release, Values, history, merged, now
+from tests.cluster.release import Release, Values, history, merged, now, written
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
 
@@ -31,16 +30,6 @@ def berth(*arguments: str, path: str = "/usr/bin:/bin", code: int = 0) -> str:
     said = f"{result.stdout}{result.stderr}"
     assert result.returncode == code, said
     return said
-
-
-def written(folder: Path, name: str, values: Values) -> tuple[str, str]:
-    """Files of a run and of the values beside it."""
-    settings = {"name": name, **values["run"]}
-    others = {key: value for key, value in values.items() if key != "run"}
-    files = folder / "run.yaml", folder / "values.yaml"
-    for file, content in zip(files, (settings, others), strict=True):
-        file.write_text(yaml.safe_dump(content))
-    return str(files[0]), str(files[1])
 
 
 def objects(namespace: str) -> set[str]:

@@ -14,6 +14,8 @@ import uuid
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 
+import wandb
+
 from trainer import storage
 from trainer.errors import InputError
 from trainer.launch import operator, rights
@@ -98,7 +100,7 @@ def _helm() -> Finding:
 
 
 def _wandb() -> Finding:
-    host = os.environ.get("WANDB_BASE_URL", "https://api.wandb.ai").rpartition("//")[2].rstrip("/")
+    host = wandb.Settings().base_url.rpartition("//")[2]
     if os.environ.get("WANDB_API_KEY"):
         return Finding("wandb", "ok", "a key in WANDB_API_KEY")
     try:
