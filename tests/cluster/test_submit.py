@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from kubeflow.training import TrainingClient
 
-from tests.cluster.conftest import S3
+from tests.cluster.conftest import S3, Cluster
 from tests.cluster.kubectl import get
 from tests.cluster.release import Release, Values, history, merged, now, written
 
@@ -38,14 +38,14 @@ def objects(namespace: str) -> set[str]:
 
 
 def test_a_run_submitted_without_helm_stops_and_resumes_and_does_each_step_once(
-    new_release: Callable[..., Release], namespace: str, on_s3: Values, s3: S3, tmp_path: Path
+    new_release: Callable[..., Release], cluster: Cluster, namespace: str, on_s3: Values, s3: S3, tmp_path: Path
 ) -> None:
     sized = {"scaling": {"num_workers": [1, 8]}, "pretrain": {"max_steps": 400}}
     run, values = written(tmp_path, "submitted", merged(on_s3, {"run": sized}))
     before, submitted = objects(namespace), new_release("submitted", namespace)
     berth("submit", run, "--values", values, "-n", namespace, "--detach")
     submitted.trains(now(), 240)
-    plain = TrainingClient(namespace=namespace)
+    plain = TrainingClient(config_file=str(cluster.kubeconfig), namespace=namespace)
     assert plain.is_job_running("submitted", job_kind="PyTorchJob")
 
     said = berth("stop", "submitted", "-n", namespace)
