@@ -9,6 +9,7 @@
     │   │   ├── StorageMissing       there is nothing
     │   │   └── StorageUnavailable   for now: busy, silent, not reached
     │   ├── ClusterError         Kubernetes is not reached, or refuses
+    │   │   └── ClusterMissing       there is no such thing in the namespace
     │   └── RunHeld              another driver is at work on the run
     ├── DeadlineExceeded   124   the run's time is up; what was done is saved
     ├── Interrupted        130   Ctrl-C, SIGTERM; what was done is saved
@@ -67,6 +68,10 @@ class StorageUnavailable(StorageError):
 
 class ClusterError(InputError):
     """Kubernetes is not reached, refuses, or lacks something."""
+
+
+class ClusterMissing(ClusterError):
+    """The namespace has no such thing."""
 
 
 class RunHeld(InputError):

@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from kubernetes.config import kube_config
 
 from tests.launch import objects
-from tests.launch.api import Refusal, Server, played
+from tests.launch.api import Refusal, Server, choose_kubeconfig, choose_server, played
 from trainer.cli import main
 from trainer.config.load import dump, load
 
@@ -25,8 +24,7 @@ each_command = pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 @pytest.fixture
 def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     with played() as server:
-        # the client reads KUBECONFIG once, when it is imported
-        monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(server.kubeconfig(tmp_path)))
+        choose_server(server.port, tmp_path, monkeypatch)
         yield server
 
 
@@ -57,7 +55,7 @@ def berth(*arguments: str) -> Result:
 def test_without_a_kubeconfig_one_line_says_what_to_set(
     command: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none"))
+    choose_kubeconfig(tmp_path / "none", monkeypatch)
     result = berth(*command)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.startswith("berth: kubeconfig: names no cluster")
@@ -201,7 +199,7 @@ def test_events_name_who_what_and_what_to_do(api: Server) -> None:
 def test_the_doctor_without_a_cluster_says_so_and_ends_with_2(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, api: Server
 ) -> None:
-    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(tmp_path / "none"))
+    choose_kubeconfig(tmp_path / "none", monkeypatch)
     monkeypatch.setenv("WANDB_API_KEY", "0123456789")
     result = berth("doctor", "-o", "json")
     found = {finding["check"]: finding for finding in json.loads(result.stdout)}

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
 import yaml
+from kubernetes.config import kube_config
 
 Query = dict[str, str]
 Answer = Callable[[Query], Any]
@@ -36,20 +38,26 @@ class Server:
         """Breaks off whatever is asked."""
         self.port = 0
 
-    def kubeconfig(self, folder: Path) -> Path:
-        """A file with one context, `played`, in namespace `ns`."""
-        file = folder / "kubeconfig"
-        context = {"cluster": "played", "user": "played", "namespace": "ns"}
-        config = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": "played", "cluster": {"server": f"http://127.0.0.1:{self.port}"}}],
-            "users": [{"name": "played", "user": {"token": "x"}}],
-            "contexts": [{"name": "played", "context": context}],
-            "current-context": "played",
-        }
-        file.write_text(yaml.safe_dump(config))
-        return file
+
+def choose_server(port: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Write a kubeconfig with one context, `played`, in namespace `ns`, and let it be the one that is read."""
+    file = folder / "kubeconfig"
+    context = {"cluster": "played", "user": "played", "namespace": "ns"}
+    config = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": "played", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+        "users": [{"name": "played", "user": {"token": "x"}}],
+        "contexts": [{"name": "played", "context": context}],
+        "current-context": "played",
+    }
+    file.write_text(yaml.safe_dump(config))
+    choose_kubeconfig(file, monkeypatch)
+
+
+def choose_kubeconfig(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The client reads KUBECONFIG once, when it is imported."""
+    monkeypatch.setattr(kube_config, "KUBE_CONFIG_DEFAULT_LOCATION", str(file))
 
 
 @contextmanager

@@ -11,7 +11,8 @@ from tests.launch.api import Query, Refusal, Server
 from trainer.errors import ClusterError
 from trainer.launch import following
 from trainer.launch.cluster import Cluster
-from trainer.launch.following import Memory, follow, raw_lines
+from trainer.launch.following import Memory, follow
+from trainer.launch.logs import raw_lines
 
 JOB = "/apis/kubeflow.org/v1/namespaces/ns/pytorchjobs/my-run"
 PODS = "/api/v1/namespaces/ns/pods"

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from trainer.cli import corpora, launching, models, plan, runs, watching
+from trainer.cli.aside import aside
 from trainer.errors import BerthError, InputError, Interrupted
 
 
@@ -21,15 +22,15 @@ class _Berth(click.Group):
         try:
             return super().invoke(ctx)
         except BerthError as error:
-            click.echo(f"berth: {error}", err=True)
+            aside(str(error))
             sys.exit(error.exit_code)
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
-            click.echo("berth: no space is left where this was written to; make room and repeat the command", err=True)
+            aside("no space is left where this was written to; make room and repeat the command")
             sys.exit(InputError.exit_code)
         except KeyboardInterrupt:
-            click.echo("berth: stopped; the same command continues", err=True)
+            aside("stopped; the same command continues")
             sys.exit(Interrupted.exit_code)
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trainer.cli import arguments
+from trainer.cli.aside import aside
 from trainer.errors import BerthError, Interrupted
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def submit(
         click.echo(yaml.safe_dump_all(release.objects(), sort_keys=False), nl=False)
         return
     made = make(cluster, release)
-    _aside(f"run {release.name} {'is submitted to' if made else 'is there already, in'} namespace {cluster.namespace}")
+    aside(f"run {release.name} {'is submitted to' if made else 'is there already, in'} namespace {cluster.namespace}")
     if not detach:
         _follow(cluster, release.name)
 
@@ -126,7 +127,7 @@ def resume(name: str, detach: bool, context: str | None, namespace: str | None) 
 
     cluster = Cluster.connect(context, namespace)
     stopping.resume(cluster, name)
-    _aside(f"run {name} goes on")
+    aside(f"run {name} goes on")
     if not detach:
         _follow(cluster, name)
 
@@ -137,14 +138,10 @@ def _follow(cluster: "Cluster", name: str) -> None:
     from trainer.launch.following import follow
 
     try:
-        for line in follow(cluster, name, _aside, "master-0"):
+        for line in follow(cluster, name, aside, "master-0"):
             click.echo(line.text)
     except KeyboardInterrupt:
-        _aside(f"no longer followed; the run goes on, see `berth logs -f {name} master-0`")
+        aside(f"no longer followed; the run goes on, see `berth logs -f {name} master-0`")
         sys.exit(Interrupted.exit_code)
     if jobs.one(cluster, name).phase == "Failed":
         raise BerthError(f"run {name} has failed; `berth events {name}` says why")
-
-
-def _aside(text: str) -> None:
-    click.echo(f"berth: {text}", err=True)

@@ -3,6 +3,7 @@
 import click
 
 from trainer.cli import arguments
+from trainer.cli.aside import aside
 
 
 @click.command("list")
@@ -93,7 +94,7 @@ def logs(
     cluster = Cluster.connect(context, namespace)
     begin = None if since is None else launch_logs.seconds_of(since)
     if follow:
-        lines = following.follow(cluster, name, _aside, pod, since=begin, tail=tail)
+        lines = following.follow(cluster, name, aside, pod, since=begin, tail=tail)
     else:
         lines = launch_logs.snapshot(cluster, name, pod, since=begin, tail=tail)
     for line in lines:
@@ -120,7 +121,3 @@ def events(name: str, output: str, context: str | None, namespace: str | None) -
     from trainer.launch.events import events as of_run
 
     tables.show_events(of_run(Cluster.connect(context, namespace), name), as_json=output == "json")
-
-
-def _aside(text: str) -> None:
-    click.echo(f"berth: {text}", err=True)

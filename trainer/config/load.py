@@ -116,7 +116,7 @@ def differences(old: Run, new: Run) -> list[tuple[str, Any, Any]]:
     shared = before["squad"].keys() & after["squad"].keys()
     for settings in (before, after):
         settings["squad"] = {name: settings["squad"][name] for name in sorted(shared)}
-    return _differing(before, after, "")
+    return differing(before, after)
 
 
 def _shaping(run: Run) -> dict[str, Any]:
@@ -135,15 +135,16 @@ def _excluding(*more: str) -> dict[str, Any]:
     return dict.fromkeys(("name", "storage", *MAY_CHANGE, *more), True) | {"corpus": {"prepared", "wait_minutes"}}
 
 
-def _differing(old: Any, new: Any, field: str) -> list[tuple[str, Any, Any]]:
+def differing(old: Any, new: Any, field: str = "") -> list[tuple[str, Any, Any]]:
+    """(field, old value, new value) of what differs between two values of a YAML; None is what is not there."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = [*old, *(key for key in new if key not in old)]
-        return [found for key in keys for found in _differing(old.get(key), new.get(key), f"{field}.{key}".lstrip("."))]
+        return [found for key in keys for found in differing(old.get(key), new.get(key), f"{field}.{key}".lstrip("."))]
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         return [
             found
             for index, pair in enumerate(zip(old, new, strict=True))
-            for found in _differing(*pair, f"{field}.{index}")
+            for found in differing(*pair, f"{field}.{index}")
         ]
     return [] if old == new else [(field, old, new)]
 

@@ -107,7 +107,7 @@ class Loop:
             if self._due(self._settings.log_every):
                 self._log(record() | {"train/tokens_per_second": clock.rate()})
             self._save_in_time(seconds)
-            if self._is_enough():
+            if self._due(self.task.eval_every) and self._is_enough():
                 break
             clock.lap(0)
         return False
@@ -242,7 +242,7 @@ class Loop:
             return
         writing = self._saver.busy
         self._interval.stepped(seconds, writing=writing)
-        best = self.task.patience is not None and self._is_best()
+        best = self.task.patience is not None and self._due(self.task.eval_every) and self._is_best()
         if best or (not writing and self._interval.due(self.state.step)):
             self._guard.read(self.state.step, now=True)
             if not self.state.vigilance.bad_in_row:

@@ -13,7 +13,7 @@ from kubernetes.config import ConfigException
 from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
-from trainer.errors import ClusterError
+from trainer.errors import ClusterError, ClusterMissing
 
 GROUP, VERSION, PLURAL = "kubeflow.org", "v1", "pytorchjobs"
 
@@ -60,7 +60,8 @@ class Cluster:
         """Turn what the API says of a failure into one line; `what` was asked, such as "PyTorchJob my-run".
 
         Raises:
-            ClusterError: the cluster is not reached, refuses, or has no such thing.
+            ClusterMissing: there is no such thing.
+            ClusterError: the cluster is not reached, or refuses.
         """
         try:
             yield
@@ -105,7 +106,7 @@ class Cluster:
                 asks = "install the training operator, see manifests/cluster"
                 return ClusterError(what, "the cluster knows no PyTorchJob", asks)
             case 404:
-                return ClusterError(what, f"there is none in namespace {self.namespace}", "see `berth list`")
+                return ClusterMissing(what, f"there is none in namespace {self.namespace}", "see `berth list`")
             case 409 if "AlreadyExists" in str(error.body):
                 return ClusterError(what, f"it exists in namespace {self.namespace}", "choose another name")
             case _:

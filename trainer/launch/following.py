@@ -10,7 +10,7 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from typing import Any
@@ -22,7 +22,7 @@ from trainer.errors import ClusterError
 from trainer.launch import jobs
 from trainer.launch.cluster import Cluster
 from trainer.launch.jobs import Job, Object, short_name
-from trainer.launch.logs import Line, chosen, has_ended, has_log, path, query
+from trainer.launch.logs import Line, chosen, has_ended, has_log, path, query, raw_lines
 from trainer.launch.signs import why
 
 LOOK_EVERY = 1.0
@@ -81,16 +81,6 @@ class Memory:
     def since(self) -> str:
         """The second to go on with, as the API takes it."""
         return self.last[:19] + re.sub(r"^.{19}(\.\d+)?", "", self.last)
-
-
-def raw_lines(chunks: Iterable[bytes]) -> Iterator[str]:
-    """Lines of what comes in pieces; what broke off in the middle of one gives none for it."""
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from (each.decode(errors="replace") for each in whole)
-    if rest:
-        yield rest.decode(errors="replace")
 
 
 class _Log:

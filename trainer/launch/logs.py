@@ -1,7 +1,8 @@
 """What a run's pods have said, in the order of time; `following` goes on with what they will say."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -59,11 +60,33 @@ def read(cluster: Cluster, pod: Object, *, since: int | None = None, tail: int |
     Raises:
         ClusterError: the cluster is not reached or refuses, or the pod has no log.
     """
-    name = pod["metadata"]["name"]
-    asked = query(since=since, tail=tail, follow=False)
-    with cluster.asked(f"log of pod {name}"), cluster.stream(path(pod), **asked) as answer:
-        text = answer.data.decode(errors="replace")
-    return [line for raw in text.split("\n") if (line := Line.of(short_name(pod), raw))]
+    with opened(cluster, pod, since=since, tail=tail) as lines:
+        return list(lines)
+
+
+@contextmanager
+def opened(
+    cluster: Cluster, pod: Object, *, follow: bool = False, since: int | None = None, tail: int | None = None
+) -> Generator[Iterator[Line]]:
+    """The lines of a pod's log as they come, as long as the block lasts; with `follow` until its container ends.
+
+    Raises:
+        ClusterError: as `read`, also while the lines are read.
+    """
+    asked = query(follow=follow, since=since, tail=tail)
+    with cluster.asked(f"log of pod {pod['metadata']['name']}"), cluster.stream(path(pod), **asked) as answer:
+        of = short_name(pod)
+        yield (line for raw in raw_lines(answer.stream(amt=None)) if (line := Line.of(of, raw)))
+
+
+def raw_lines(chunks: Iterable[bytes]) -> Iterator[str]:
+    """Lines of what comes in pieces; what breaks off in the middle of one is the last."""
+    rest = b""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split(b"\n")
+        yield from (each.decode(errors="replace") for each in whole)
+    if rest:
+        yield rest.decode(errors="replace")
 
 
 def snapshot(

@@ -19,11 +19,10 @@ from torchx.schedulers.api import DescribeAppResponse, ListAppResponse, Schedule
 from torchx.specs import AppDryRunInfo, AppState, ReplicaStatus, RoleStatus
 from torchx.specs.finder import ComponentValidationException
 
-from trainer.errors import BerthError, InputError
+from trainer.errors import BerthError, ClusterMissing, InputError
 from trainer.launch import jobs, logs, stopping, submission
 from trainer.launch.cluster import Cluster
 from trainer.launch.component import OVERRIDES, RUN
-from trainer.launch.following import raw_lines
 from trainer.launch.jobs import Job
 from trainer.launch.logs import Line
 from trainer.launch.release import Release, planned
@@ -34,12 +33,9 @@ _STATES = {
     "Restarting": AppState.PENDING,
     "Succeeded": AppState.SUCCEEDED,
     "Failed": AppState.FAILED,
-}
-_PHASES = {"Pending": AppState.PENDING, "Running": AppState.RUNNING} | {
-    "Succeeded": AppState.SUCCEEDED,
-    "Failed": AppState.FAILED,
     "Unknown": AppState.UNKNOWN,
 }
+"""By the phase of a run or of a pod."""
 _QUEUE = "kueue.x-k8s.io/queue-name"
 
 
@@ -63,8 +59,10 @@ class BerthScheduler(Scheduler[dict[str, Any]]):
 
     def describe(self, app_id: str) -> DescribeAppResponse | None:
         """None: there is no such run."""
-        job = next((job for job in jobs.every(self.cluster) if job.name == app_id), None)
-        return None if job is None else described(job)
+        try:
+            return described(jobs.one(self.cluster, app_id))
+        except ClusterMissing:
+            return None
 
     def list(self) -> builtins.list[ListAppResponse]:
         """The runs of the namespace."""
@@ -89,13 +87,8 @@ class BerthScheduler(Scheduler[dict[str, Any]]):
 
     def _lines(self, name: str, pod: str, *, follow: bool) -> Iterator[Line]:
         for found in logs.chosen(jobs.one(self.cluster, name), pod):
-            with (
-                self.cluster.asked(f"log of pod {found['metadata']['name']}"),
-                self.cluster.stream(logs.path(found), **logs.query(follow=follow)) as answer,
-            ):
-                for raw in raw_lines(answer.stream(amt=None)):
-                    if line := Line.of(pod, raw):
-                        yield line
+            with logs.opened(self.cluster, found, follow=follow) as lines:
+                yield from lines
 
     def _submit_dryrun(self, app: specs.AppDef, cfg: dict[str, Any]) -> AppDryRunInfo[Release]:
         with _shown():
@@ -164,6 +157,6 @@ def _image(job: Job, kind: str) -> str:
 def _replicas(job: Job, kind: str) -> list[ReplicaStatus]:
     pods = [pod for pod in job.pods if jobs.short_name(pod).startswith(kind)]
     return [
-        ReplicaStatus(int(jobs.short_name(pod).rpartition("-")[2]), _PHASES[pod["status"]["phase"]], kind, "")
+        ReplicaStatus(int(jobs.short_name(pod).rpartition("-")[2]), _STATES[pod["status"]["phase"]], kind, "")
         for pod in pods
     ]

@@ -6,14 +6,10 @@ import shutil
 import time
 from collections.abc import Callable
 
-from kubernetes.client import ApiException
-
-from trainer.errors import ClusterError
-from trainer.launch import jobs, submission
+from trainer.errors import ClusterError, ClusterMissing
+from trainer.launch import jobs, logs, submission
 from trainer.launch.cluster import GROUP, PLURAL, VERSION, Cluster
-from trainer.launch.following import raw_lines
 from trainer.launch.jobs import LABEL, Job, running
-from trainer.launch.logs import Line, path, query
 
 _PATIENCE = 120.0
 """Seconds; pods have 60 to save and go."""
@@ -33,14 +29,10 @@ def stop(cluster: Cluster, name: str, say: Callable[[str], None]) -> None:
     job = _unfinished(cluster, name)
     master = job.master
     if master and running(master):
-        with (
-            cluster.asked(f"log of pod {master['metadata']['name']}"),
-            cluster.stream(path(master), **query(follow=True, tail=0)) as answer,
-        ):
+        with logs.opened(cluster, master, follow=True, tail=0) as lines:
             _suspend(cluster, name, suspend=True)
-            for raw in raw_lines(answer.stream(amt=None)):  # ends with the container
-                if line := Line.of("master-0", raw):
-                    say(line.text)
+            for line in lines:  # they end with the container
+                say(line.text)
     else:
         _suspend(cluster, name, suspend=True)
     deadline = time.monotonic() + _PATIENCE
@@ -70,10 +62,8 @@ def fate_of_volume(cluster: Cluster, name: str) -> str:
     try:
         with cluster.asked(f"PersistentVolumeClaim {name}"):
             claim = cluster.read(f"/api/v1/namespaces/{cluster.namespace}/persistentvolumeclaims/{name}")
-    except ClusterError as error:
-        if isinstance(error.__cause__, ApiException) and error.__cause__.status == 404:
-            return "what it has made stays in its storage"
-        raise
+    except ClusterMissing:
+        return "what it has made stays in its storage"
     if claim["metadata"].get("annotations", {}).get("helm.sh/resource-policy") == "keep":
         return f"PersistentVolumeClaim {name} stays, and what it has made with it"
     return f"PersistentVolumeClaim {name} IS DELETED, and all that it has made with it"

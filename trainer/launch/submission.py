@@ -16,7 +16,8 @@ from kubernetes import utils
 from kubernetes.client import ApiException
 from kubernetes.utils import FailToCreateError
 
-from trainer.errors import ClusterError
+from trainer.config.load import differing
+from trainer.errors import ClusterError, ClusterMissing
 from trainer.launch import chart, jobs
 from trainer.launch.chart import Object
 from trainer.launch.cluster import GROUP, PLURAL, VERSION, Cluster
@@ -66,10 +67,8 @@ def helm(cluster: Cluster, *command: str) -> str:
 def _found(cluster: Cluster, name: str) -> Object | None:
     try:
         return jobs.one(cluster, name).object
-    except ClusterError as error:
-        if isinstance(error.__cause__, ApiException) and error.problem.startswith("there is none"):
-            return None
-        raise
+    except ClusterMissing:
+        return None
 
 
 def _values_of(cluster: Cluster, job: Object) -> dict[str, Any]:
@@ -83,7 +82,7 @@ def _values_of(cluster: Cluster, job: Object) -> dict[str, Any]:
 
 
 def _refuse_another(release: Release, there: dict[str, Any]) -> None:
-    for field, old, new in _differing(there, json.loads(json.dumps(release.values))):
+    for field, old, new in differing(there, json.loads(json.dumps(release.values))):
         problem = f"{field} is {_shown(old)} there and {_shown(new)} here"
         change = (
             "`berth scale` resizes it" if field == "workers" else "choose another name, or `berth stop --delete` it"
@@ -93,16 +92,6 @@ def _refuse_another(release: Release, there: dict[str, Any]) -> None:
 
 def _shown(value: Any) -> str:
     return "not set" if value is None else repr(value)
-
-
-def _differing(old: Any, new: Any, field: str = "") -> list[tuple[str, Any, Any]]:
-    if isinstance(old, dict) and isinstance(new, dict):
-        keys = sorted(old.keys() | new.keys())
-        return [found for key in keys for found in _differing(old.get(key), new.get(key), f"{field}.{key}".lstrip("."))]
-    if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        pairs = enumerate(zip(old, new, strict=True))
-        return [found for index, pair in pairs for found in _differing(*pair, f"{field}.{index}")]
-    return [] if old == new else [(field, old, new)]
 
 
 def _create(cluster: Cluster, release: Release, objects: list[Object]) -> None:

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -126,7 +127,7 @@ class SquadTask:
 
     def _predictions(self, workers: Workers) -> Predictions | None:
         """For the dev file, made by all workers; known to the first."""
-        windows = self._convert(self._dev.examples)
+        windows = self._dev_windows
         own = range(workers.rank, len(windows), workers.world_size)
         gathered = workers.gather(self._logits([windows[index] for index in own], workers))
         if gathered is None:
@@ -159,6 +160,11 @@ class SquadTask:
         if self.model.reading is not None:
             self.model.reading = self.model.reading.model_copy(update={"null_threshold": threshold})
         return threshold
+
+    @cached_property
+    def _dev_windows(self) -> list[Window]:
+        """Cut at the first scoring."""
+        return self._convert(self._dev.examples)
 
     def _convert(self, questions: Sequence[examples.Example]) -> list[Window]:
         return features.convert(
