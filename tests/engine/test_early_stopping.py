@@ -97,3 +97,11 @@ def test_where_the_best_checkpoint_is_torn_the_next_best_is_taken(
     Checkpoints(str(tmp_path), "fingerprint", keep=1).load_best_weights(task.state)
     assert same(weights(task.state), task.weights[8])
     assert "step-00000004" in caplog.text
+
+
+@pytest.mark.parametrize("log_every", [1, 3, 100])
+def test_it_is_evaluated_when_that_is_due_however_seldom_points_are_logged(
+    tmp_path: Path, settings: Training, log_every: int
+) -> None:
+    _, task = train(tmp_path, settings.model_copy(update={"log_every": log_every}), patience=2)
+    assert list(task.weights) == [2, 4, 6, 8]

@@ -104,7 +104,7 @@ class Loop:
             self.state.seconds += seconds
             if self._guard.read(self.state.step, now=self.state.step == self.task.steps):
                 return True
-            if self._due(self._settings.log_every):
+            if self._due(self._settings.log_every) or self._due(self.task.eval_every):
                 self._log(record() | {"train/tokens_per_second": clock.rate()})
             self._save_in_time(seconds)
             if self._due(self.task.eval_every) and self._is_enough():
