@@ -18,7 +18,7 @@ model:
   intermediate_size: 64
   max_position_embeddings: 128
 pretrain:
-  max_steps: 500
+  max_steps: 200
   batch_size: 8
   micro_batch_size: 2
   max_length: 64
@@ -33,7 +33,7 @@ squad:
     max_length: 128
     max_query_length: 32
     doc_stride: 64
-    epochs: 20
+    epochs: 6
     optimizer: {learning_rate: 1.0e-3}
 scaling: {num_workers: 2}
 checkpoint: {every: 25}
