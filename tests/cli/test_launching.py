@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from tests.launch.api import choose_kubeconfig, choose_server
+from tests.launch.api import Query, Refusal, Server, choose_kubeconfig, choose_server
 from trainer.cli import main
 
 VALUES = "worker: {cpu: 1}\nstorage: {secret: s3}\nrun: {storage: s3://bucket/runs}\n"
@@ -40,6 +40,22 @@ def test_a_context_that_kubeconfig_has_not_is_refused_with_those_it_has(
 ) -> None:
     choose_server(1, tmp_path, monkeypatch)
     refused(commands, "berth: --context: kubeconfig has no context 'other'; choose of played\n", "--context", "other")
+
+
+def test_a_cluster_without_pytorchjobs_says_what_to_install(commands: list[list[str]], api: Server) -> None:
+    refused(commands, "the cluster knows no PyTorchJob; install the training operator, see manifests/cluster\n")
+    assert api.asked
+
+
+def test_a_missing_right_is_named(commands: list[list[str]], api: Server) -> None:
+    def refuse(_: Query) -> object:
+        raise Refusal(403, 'User "jo" cannot get it')
+
+    for kind in ("pytorchjobs", "persistentvolumeclaims"):
+        group = "apis/kubeflow.org" if kind == "pytorchjobs" else "api"
+        for name in ("x", "quickstart"):
+            api.answers[f"/{group}/v1/namespaces/ns/{kind}/{name}"] = refuse
+    refused(commands, 'you may not in namespace ns: User "jo" cannot get it; ask for the right, see `berth doctor`\n')
 
 
 def test_an_api_server_that_is_not_reached_is_named(

@@ -1,7 +1,6 @@
 """list, status, logs, events and doctor against API servers of all kinds: what is printed, and the exit code."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.launch import objects
-from tests.launch.api import Refusal, Server, choose_kubeconfig, choose_server, played
+from tests.launch.api import Refusal, Server, choose_kubeconfig
 from trainer.cli import main
 from trainer.config.load import dump, load
 
@@ -19,13 +18,6 @@ EVENTS = "/api/v1/namespaces/ns/events"
 COMMANDS = (["list"], ["status", "my-run"], ["logs", "my-run"], ["logs", "my-run", "-f"], ["events", "my-run"])
 
 each_command = pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-
-
-@pytest.fixture
-def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    with played() as server:
-        choose_server(server.port, tmp_path, monkeypatch)
-        yield server
 
 
 def trains(api: Server) -> None:
@@ -136,7 +128,7 @@ def test_a_status_fits_one_screen_and_takes_three_calls(api: Server) -> None:
         "loss 6.347",
         "speed 6,043 tokens/s",
         "workers 1 train; 1 of 1 pods run",
-        "restarts 0",
+        "restarts 0 since the Master's pod was made",
         "checkpoint step 50",
     ]
     assert len(api.asked) == 3

@@ -113,10 +113,7 @@ def test_somebody_without_rights_is_told_which_one_is_missing(cluster: Cluster, 
     doctor = berth("doctor", "-n", namespace, "-o", "json", kubeconfig=limited)
     rights = next(finding for finding in json.loads(doctor.stdout) if finding["check"] == "rights")
     assert (doctor.returncode, rights["verdict"]) == (2, "broken")
-    assert (
-        "scale lacks get pytorchjobs, patch pytorchjobs, get pytorchjobs/scale, patch pytorchjobs/scale"
-        in rights["found"]
-    )
+    assert "scale lacks get, patch pytorchjobs, pytorchjobs/scale;" in rights["found"]
 
 
 def saying(name: str, image: str) -> dict[str, Any]:

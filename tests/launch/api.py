@@ -28,11 +28,13 @@ class Refusal(Exception):
 
 
 class Server:
-    """Answers GETs; what has no answer is not found, as where there is no such API."""
+    """Answers GETs and PATCHes; what has no answer is not found, as where there is no such API."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Answer] = {}
         """By path."""
+        self.changes: dict[str, Callable[[Any], Any]] = {}
+        """Answers to PATCHes, given what is to change, by path."""
         self.asked: list[tuple[str, Query]] = []
         self.away = False
         """Breaks off whatever is asked."""
@@ -86,6 +88,13 @@ def played() -> Iterator[Server]:
                 self._refuse(refusal.status, refusal.message)
             except (ConnectionError, EOFError):
                 self.close_connection = True
+
+        def do_PATCH(self) -> None:
+            change = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            try:
+                self._send(200, server.changes[self.path](change))
+            except Refusal as refusal:
+                self._refuse(refusal.status, refusal.message)
 
         def _send_log(self, pieces: Iterator[bytes]) -> None:
             self.send_response(200)

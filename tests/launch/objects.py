@@ -4,7 +4,8 @@ Kubernetes 1.34. Statuses and messages are those that the tests' own cluster has
 
 from typing import Any
 
-from trainer.launch.jobs import Job, Object
+from trainer.launch.jobs import Job
+from trainer.launch.object import Object
 
 BEGAN = "2026-11-28T07:06:16Z"
 

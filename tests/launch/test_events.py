@@ -46,4 +46,4 @@ def test_a_run_that_failed_long_ago_says_at_least_which_pod_did() -> None:
 
 def test_a_suspended_run_says_how_it_goes_on() -> None:
     found = reasons(run(conditions=("Created", "Suspended"), suspend=True), [])
-    assert "berth resume" in found[0].remedy
+    assert "`berth resume my-run`" in found[0].remedy

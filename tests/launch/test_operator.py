@@ -1,6 +1,10 @@
+from typing import Any
+
 import pytest
 
-from trainer.launch.operator import judged
+from tests.launch.api import Refusal, Server
+from trainer.launch.cluster import Cluster
+from trainer.launch.operator import installed, judged
 
 
 @pytest.mark.parametrize(
@@ -17,3 +21,13 @@ def test_an_operator_before_1_9_4_is_too_old(image: str, verdict: str) -> None:
     found, said, remedy = judged(image)
     assert (found, image in said) == (verdict, True)
     assert bool(remedy) == (verdict != "ok")
+
+
+def test_who_may_not_see_the_operator_is_told_whom_to_ask(api: Server, cluster: Cluster) -> None:
+    def refuse(_: Any) -> Any:
+        raise Refusal(403, 'User "jo" cannot list resource "deployments"')
+
+    api.answers["/apis/apps/v1/deployments"] = refuse
+    verdict, found, remedy = installed(cluster)
+    assert (verdict, found) == ("unsure", "you may not see its Deployment")
+    assert remedy.startswith("ask those who run the cluster")

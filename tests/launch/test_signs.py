@@ -48,6 +48,11 @@ SAID = (
         "a secret that is mounted has no key token",
     ),
     (
+        "PyTorchJobRestarting",
+        "PyTorchJob my-run is restarting because 1 Master replica(s) failed.",
+        "its Master was lost or killed",
+    ),
+    (
         "Unschedulable",
         "0/2 nodes are available: 2 Insufficient memory. no new claims to deallocate, preemption: 0/2 nodes "
         "are available: 2 No preemption victims found for incoming pod.",
@@ -147,19 +152,19 @@ SAID = (
 
 @pytest.mark.parametrize(("reason", "message", "words"), SAID)
 def test_what_kubernetes_says_is_put_into_words(reason: str, message: str, words: str) -> None:
-    meaning = explain(Sign("worker-0", reason, message))
+    meaning = explain(Sign("my-run", "worker-0", reason, message))
     assert meaning is not None
     assert meaning.words == words
     assert meaning.remedy
 
 
 def test_a_remedy_names_the_values_of_the_pod_that_it_is_for() -> None:
-    memory = [explain(Sign(about, "OOMKilled")) for about in ("master-0", "worker-3")]
+    memory = [explain(Sign("my-run", about, "OOMKilled")) for about in ("master-0", "worker-3")]
     assert [each.remedy.split(",")[0] for each in memory if each] == ["raise master.memory", "raise worker.memory"]
 
 
 def test_what_is_in_no_entry_is_not_guessed_at() -> None:
-    assert explain(Sign("master-0", "Scheduled", "Successfully assigned")) is None
+    assert explain(Sign("my-run", "master-0", "Scheduled", "Successfully assigned")) is None
 
 
 def test_a_pod_without_its_secret_names_the_secret() -> None:

@@ -1,6 +1,6 @@
 """What a run will need and cost: plan."""
 
-from typing import Any, Literal
+from typing import Any
 
 import click
 
@@ -27,7 +27,7 @@ from trainer.cli import arguments
 @click.option("--prices", help="YAML with the price of a GPU hour of each type: `h100: 2.50`.")
 @click.option("--carbon-intensity", type=click.FloatRange(0), help="Of your power, g of CO2 a kWh.")
 @click.option("--probe", is_flag=True, help="Train 20 steps of a micro batch here first, and set them beside the plan.")
-@click.option("-o", "--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@arguments.output
 def plan(
     run: str,
     overrides: tuple[str, ...],
@@ -38,7 +38,7 @@ def plan(
     prices: str | None,
     carbon_intensity: float | None,
     probe: bool,
-    output: Literal["text", "json"],
+    output: str,
 ) -> None:
     """Tell what RUN will need and cost, before it starts, by arithmetic; only --probe runs anything.
 

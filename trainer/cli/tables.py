@@ -91,12 +91,19 @@ def _lines(status: Status) -> list[tuple[str, str]]:
         ("loss", "" if progress.loss is None else f"{progress.loss:.3f}"),
         ("speed", "" if progress.tokens_per_second is None else f"{progress.tokens_per_second:,} tokens/s"),
         ("workers", _workers(status)),
-        ("restarts", str(status.restarts) + (f", the last: {progress.last_failure}" if progress.last_failure else "")),
+        ("restarts", _restarts(status)),
         ("checkpoint", "" if progress.checkpoint is None else f"step {progress.checkpoint:,}"),
         ("W&B", progress.wandb or ""),
         ("log", status.log or ""),
         ("age", _duration(run.age_seconds)),
     ]
+
+
+def _restarts(status: Status) -> str:
+    if status.log and not status.restarts:
+        return ""
+    text = f"{status.restarts} since the Master's pod was made"
+    return f"{text}, the last: {status.progress.last_failure}" if status.progress.last_failure else text
 
 
 def _workers(status: Status) -> str:

@@ -42,7 +42,7 @@ def status_(name: str, watch: bool, output: str, context: str | None, namespace:
       run        as in `berth list`
       progress   stage, step, steps, eta_seconds, loss, tokens_per_second, workers, waits_for,
                  failures, last_failure, checkpoint, wandb
-      restarts   of workers and pods, as far as the log and the pods tell
+      restarts   of workers since the Master's pod was made, and of the pods' containers
       log        why there is no log to read
     """
     import time

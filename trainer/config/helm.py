@@ -28,7 +28,7 @@ Cpu = Count | Annotated[float, Field(gt=0)] | Annotated[str, StringConstraints(p
 Variable = Annotated[str, StringConstraints(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")]
 Path = Annotated[str, StringConstraints(pattern=r"^/.*[^/]$")]
 Port = Annotated[int, Field(ge=1, le=65535)]
-Object = dict[str, Any]
+Piece = dict[str, Any]
 """A piece of the Kubernetes API, passed on as it is."""
 
 
@@ -71,9 +71,9 @@ class Pods(Section):
     """Further limits, such as `ephemeral-storage: 50Gi` or `rdma/ib: 1`."""
     node_selector: dict[str, str] = Field(default={})
     """Labels of the nodes to run on."""
-    tolerations: tuple[Object, ...] = ()
+    tolerations: tuple[Piece, ...] = ()
     """Taints to bear, beside 30 s of a node that is not ready or unreachable."""
-    affinity: Object = Field(default={})
+    affinity: Piece = Field(default={})
     """Kubernetes' affinity."""
 
 
@@ -88,7 +88,7 @@ class Worker(Pods):
     """GPUs (nvidia.com/gpu) of one pod; each trains as one worker if `run.scaling.gpus_per_worker` is 1."""
     runtime_class: Name = ""
     """A RuntimeClass, such as nvidia, where it is not the nodes' default."""
-    topology_spread_constraints: tuple[Object, ...] = ()
+    topology_spread_constraints: tuple[Piece, ...] = ()
     """Kubernetes' topologySpreadConstraints; select by `training.kubeflow.org/replica-type: worker` and
     `matchLabelKeys: [training.kubeflow.org/job-name]`.
     """
@@ -127,7 +127,7 @@ class Job(Section):
     """A Kueue LocalQueue."""
     ttl_seconds_after_finished: Annotated[int, Field(ge=0)] | None = None
     """Delete the finished job, and the logs of its pods, after so long."""
-    scheduling_policy: Object = Field(default={})
+    scheduling_policy: Piece = Field(default={})
     """The operator's schedulingPolicy, such as `minAvailable: 5`; counts where the operator does gang scheduling."""
 
 
@@ -225,7 +225,7 @@ class Metrics(Section):
     """The PodMonitor's further labels, by which a Prometheus selects it."""
     interval: Annotated[str, StringConstraints(pattern=r"^[0-9]+(s|m)$")] = "30s"
     """Between two scrapes."""
-    scraped_by: Object = Field(default={})
+    scraped_by: Piece = Field(default={})
     """Who may reach the port, as a NetworkPolicy names a peer:
     `namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}`.
     """
@@ -249,7 +249,7 @@ class Values(Section):
     network_policy: NetworkPolicy = NetworkPolicy()
     disruption_budget: DisruptionBudget = DisruptionBudget()
     metrics: Metrics = Metrics()
-    global_: Object = Field(default={}, alias="global")
+    global_: Piece = Field(default={}, alias="global")
     """Helm's own, which a chart above this one may hand down."""
 
 

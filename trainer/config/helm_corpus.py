@@ -15,8 +15,8 @@ from trainer.config.helm import (
     Egress,
     Image,
     Name,
-    Object,
     Path,
+    Piece,
     Pods,
     Quantity,
     ServiceAccount,
@@ -104,7 +104,7 @@ class CorpusValues(Section):
     storage: CorpusStorage = CorpusStorage()
     service_account: ServiceAccount = ServiceAccount()
     network_policy: CorpusNetworkPolicy = CorpusNetworkPolicy()
-    global_: Object = Field(default={}, alias="global")
+    global_: Piece = Field(default={}, alias="global")
     """Helm's own, which a chart above this one may hand down."""
 
 

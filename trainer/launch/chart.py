@@ -15,10 +15,9 @@ import yaml
 from helm_python import HelmError
 
 from trainer.errors import ConfigError
+from trainer.launch.object import Object
 
 Values = Mapping[str, Any]
-Object = dict[str, Any]
-"""One of Kubernetes' objects, as in its YAML."""
 
 _CHECK = re.compile(r"execution error at \(.*?\): (.+?): (.+); (.+)")
 """What _checks.tpl refuses: where, what is wrong there, what to do."""
@@ -47,13 +46,13 @@ def render(values: Values, name: str, namespace: str) -> list[Object]:
             chart.validate_schema(chart.merge_values(dict(values)))
             texts = chart.render(dict(values), name=name, namespace=namespace)
     except HelmError as error:
-        raise _explained(error) from error
+        raise _refusal(error) from error
     manifests = [text for path, text in sorted(texts.items()) if path.endswith(".yaml")]
     objects = [item for text in manifests for item in yaml.safe_load_all(text) if item]
     return [item for item in objects if "helm.sh/hook" not in item["metadata"].get("annotations", {})]
 
 
-def _explained(error: HelmError) -> ConfigError:
+def _refusal(error: HelmError) -> ConfigError:
     said = " ".join(line.strip(" -") for line in str(error).splitlines() if line.strip())
     if found := _CHECK.search(said):
         return ConfigError(*found.groups())

@@ -80,9 +80,11 @@ class Cluster:
         """
         return self._get(path, query, response_type="object", _request_timeout=_PATIENCE)
 
-    def stream(self, path: str, **query: Any) -> HTTPResponse:
-        """What a path of the API holds, to be read as it comes; close it."""
-        return self._get(path, query, _preload_content=False, _request_timeout=(_PATIENCE[0], None))
+    def stream(self, path: str, patience: float | None = None, **query: Any) -> HTTPResponse:
+        """What a path of the API holds, to be read as it comes; close it. To read raises urllib3's ReadTimeoutError
+        after so many seconds in which nothing comes; None: never.
+        """
+        return self._get(path, query, _preload_content=False, _request_timeout=(_PATIENCE[0], patience))
 
     def _get(self, path: str, query: dict[str, Any], **options: Any) -> Any:
         return self.core.api_client.call_api(

@@ -8,10 +8,8 @@ import json
 import sys
 
 from torchx import specs
-from torchx.specs.finder import ComponentValidationException
 
 from trainer.config.load import load
-from trainer.errors import InputError
 
 RUN, OVERRIDES = "berth/run", "berth/overrides"
 """Metadata of the AppDef: what was asked for, the overrides as JSON."""
@@ -25,12 +23,9 @@ def bert(*overrides: str, run: str) -> specs.AppDef:
         run: a YAML file or the name of a recipe.
 
     Raises:
-        ComponentValidationException: a setting is refused; TorchX shows the message alone.
+        ConfigError: a setting is refused.
     """
-    try:
-        name = load(run, overrides).name
-    except InputError as error:
-        raise ComponentValidationException(str(error)) from error
+    name = load(run, overrides).name
     command = ["-m", "trainer", "run", run, *overrides]
     role = specs.Role(name, image="", entrypoint=sys.executable, args=command)
     return specs.AppDef(name, roles=[role], metadata={RUN: run, OVERRIDES: json.dumps(overrides)})

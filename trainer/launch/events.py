@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from trainer.errors import ClusterError
 from trainer.launch import jobs, logs
 from trainer.launch.cluster import Cluster
-from trainer.launch.jobs import Job, Object
+from trainer.launch.jobs import Job
+from trainer.launch.object import Object
 from trainer.launch.signs import Explanation, Sign, explain, of_events, of_job, of_pod
 
 

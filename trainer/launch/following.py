@@ -21,8 +21,9 @@ from urllib3.exceptions import HTTPError
 from trainer.errors import ClusterError
 from trainer.launch import jobs
 from trainer.launch.cluster import Cluster
-from trainer.launch.jobs import Job, Object, short_name
+from trainer.launch.jobs import Job, short_name
 from trainer.launch.logs import Line, chosen, has_ended, has_log, path, query, raw_lines
+from trainer.launch.object import Object
 from trainer.launch.signs import why
 
 LOOK_EVERY = 1.0

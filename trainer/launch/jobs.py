@@ -4,12 +4,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Literal
 
 from trainer.launch.cluster import GROUP, PLURAL, VERSION, Cluster
-
-Object = dict[str, Any]
-"""One of Kubernetes' objects, as in its JSON."""
+from trainer.launch.object import Object
 
 Phase = Literal["Pending", "Running", "Restarting", "Suspended", "Succeeded", "Failed"]
 

@@ -9,10 +9,13 @@ from typing import Any
 from trainer.errors import ClusterError, ConfigError
 from trainer.launch import jobs
 from trainer.launch.cluster import Cluster
-from trainer.launch.jobs import Job, Object, short_name
+from trainer.launch.jobs import Job, short_name
+from trainer.launch.object import Object
 from trainer.launch.signs import why
 
 _CONTAINER = "pytorch"
+_PATIENCE = 30.0
+"""Seconds; the node may be lost."""
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -60,22 +63,28 @@ def read(cluster: Cluster, pod: Object, *, since: int | None = None, tail: int |
     Raises:
         ClusterError: the cluster is not reached or refuses, or the pod has no log.
     """
-    with opened(cluster, pod, since=since, tail=tail) as lines:
+    with opened(cluster, pod, since=since, tail=tail, patience=_PATIENCE) as lines:
         return list(lines)
 
 
 @contextmanager
 def opened(
-    cluster: Cluster, pod: Object, *, follow: bool = False, since: int | None = None, tail: int | None = None
+    cluster: Cluster,
+    pod: Object,
+    *,
+    follow: bool = False,
+    since: int | None = None,
+    tail: int | None = None,
+    patience: float | None = None,
 ) -> Generator[Iterator[Line]]:
-    """The lines of a pod's log as they come, as long as the block lasts; with `follow` until its container ends.
+    """The lines of a pod's log as they come, as long as the block lasts; with `follow` until its container ends, or
+    until nothing has come for `patience` seconds, which is an error.
 
     Raises:
         ClusterError: as `read`, also while the lines are read.
     """
-    asked = query(follow=follow, since=since, tail=tail)
-    with cluster.asked(f"log of pod {pod['metadata']['name']}"), cluster.stream(path(pod), **asked) as answer:
-        of = short_name(pod)
+    asked, of = query(follow=follow, since=since, tail=tail), short_name(pod)
+    with cluster.asked(f"log of pod {pod['metadata']['name']}"), cluster.stream(path(pod), patience, **asked) as answer:
         yield (line for raw in raw_lines(answer.stream(amt=None)) if (line := Line.of(of, raw)))
 
 
@@ -102,7 +111,7 @@ def snapshot(
     started = [each for each in asked if has_log(each)]
     if not started:
         reason = next((meaning for each in asked if (meaning := why(each))), None)
-        remedy = reason.remedy if reason else "see `berth status`"
+        remedy = reason.remedy if reason else f"see `berth status {name}`"
         raise ClusterError(f"run {name}", f"no pod has started: {reason.words if reason else job.phase}", remedy)
     lines = [line for each in started for line in read(cluster, each, since=since, tail=tail)]
     return sorted(lines, key=lambda line: line.time)

@@ -46,7 +46,16 @@ def installed(cluster: Cluster) -> Found:
     """
     selector = "control-plane=kubeflow-training-operator"
     with cluster.asked("Deployment of the training operator"):
-        found = cluster.read("/apis/apps/v1/deployments", labelSelector=selector)["items"]
+        try:
+            found = cluster.read("/apis/apps/v1/deployments", labelSelector=selector)["items"]
+        except ApiException as error:
+            if error.status != 403:
+                raise
+            return (
+                "unsure",
+                "you may not see its Deployment",
+                "ask those who run the cluster: it has to be 1.9.4 or later",
+            )
     if not found:
         return "unsure", "no Deployment of the training operator is seen", _INSTALL
     deployment = found[0]

@@ -1,8 +1,8 @@
 """What Kubernetes says of a job -> what it means, in words, and what to do about it.
 
 A table: the first entry whose pattern is found in `Reason: message` explains it; see `signs.explain`. Words and remedy
-may name what the pattern has caught, and {who}, the part of the chart's values that the pod is made of: master or
-worker. `Exit N: last line` is how a container ended; the codes are those of `trainer.errors`.
+may name what the pattern has caught, {run}, and {who}, the part of the chart's values that the pod is made of: master
+or worker. `Exit N: last line` is how a container ended; the codes are those of `trainer.errors`.
 """
 
 _SIZE = "lower {who}'s request in the values, wait until others have ended, or add nodes"
@@ -174,7 +174,7 @@ REASONS = (
         "limits.deadline_hours are over, and the run is saved",
         "raise limits.deadline_hours and start it again: it goes on where it was",
     ),
-    (r"Exit 3\b:? ?(?P<last>.*)", "the run was given up: {last}", "see the Master's log: `berth logs NAME master-0`"),
+    (r"Exit 3\b:? ?(?P<last>.*)", "the run was given up: {last}", "see the Master's log: `berth logs {run} master-0`"),
     (
         r"Exit 203\b",
         "the run hung, and the pod is started again",
@@ -185,22 +185,31 @@ REASONS = (
         "it was killed from outside",
         "nothing: it is made anew, and the run goes on from its last checkpoint",
     ),
-    (r"Exit (?P<code>\d+):? ?(?P<last>.*)", "it ended with exit code {code}: {last}", "see its log: `berth logs NAME`"),
+    (
+        r"Exit (?P<code>\d+):? ?(?P<last>.*)",
+        "it ended with exit code {code}: {last}",
+        "see its log: `berth logs {run}`",
+    ),
     (
         r"^Failed: .*because \d+ (?P<kind>\w+) replica",
         "its {kind} failed, and the pod is no more",
         "look at the run's folder; its report and traces are kept there",
     ),
+    (
+        r"^PyTorchJobRestarting: .*because \d+ (?P<kind>\w+) replica",
+        "its {kind} was lost or killed",
+        "nothing: it is made anew, and the run goes on from its last checkpoint",
+    ),
     # what is no fault
     (
         r"^(?:JobSuspended|PyTorchJobSuspended|Suspended)",
         "it is suspended, and has no pods",
-        "`berth resume NAME`; a queue, such as Kueue's, resumes it when there is room",
+        "`berth resume {run}`; a queue, such as Kueue's, resumes it when there is room",
     ),
     (
         r"^PodInitializing|^Initializing",
         "it waits until the Master's pod is found by its name",
         "nothing, if the Master starts",
     ),
-    (r"^ContainerCreating", "its image is pulled and its volumes are mounted", "wait; `berth events NAME` tells more"),
+    (r"^ContainerCreating", "its image is pulled and its volumes are mounted", "wait; `berth events {run}` tells more"),
 )

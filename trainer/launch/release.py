@@ -13,7 +13,7 @@ from trainer.config.helm import Values
 from trainer.config.load import made, settings_of
 from trainer.errors import ConfigError
 from trainer.launch import chart
-from trainer.launch.chart import Object
+from trainer.launch.object import Object
 
 
 @dataclass(frozen=True)
@@ -94,13 +94,13 @@ def _check(values: dict[str, Any]) -> None:
     try:
         Values.model_validate(values)
     except ValidationError as error:
-        raise _explained(error.errors()[0]) from None
+        raise _refusal(error.errors()[0]) from None
 
 
-def _explained(fault: ErrorDetails) -> ConfigError:
-    field = ".".join(str(key) for key in fault["loc"] if "-" not in str(key))  # no names of union members
-    value, remedy = fault["input"], "see its comment in charts/berth/values.yaml"
-    if fault["type"] == "extra_forbidden":
+def _refusal(error: ErrorDetails) -> ConfigError:
+    field = ".".join(str(key) for key in error["loc"] if "-" not in str(key))  # no names of union members
+    value, remedy = error["input"], "see its comment in charts/berth/values.yaml"
+    if error["type"] == "extra_forbidden":
         return ConfigError(field, "no such value", "see charts/berth/values.yaml, or remove it")
     shown = repr(value) if isinstance(value, str | int | float | bool) else f"a {type(value).__name__}"
     return ConfigError(field, f"{shown} is not allowed", remedy)

@@ -1,5 +1,7 @@
 """What a person may do in a namespace, of what the commands of Berth do there."""
 
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import NamedTuple, cast
 
 from kubernetes import client
@@ -43,15 +45,22 @@ def missing(cluster: Cluster) -> Found:
     """
     with cluster.asked("your rights"):
         may = {right: _may(cluster, right) for right in {right for rights in NEEDED.values() for right in rights}}
-    lacking = {
-        command: [f"{right.verb} {right.resource}" for right in rights if not may[right]]
-        for command, rights in NEEDED.items()
-    }
-    lacking = {command: what for command, what in lacking.items() if what}
-    if not lacking:
+    lacking = {command: _told(right for right in rights if not may[right]) for command, rights in NEEDED.items()}
+    if not any(lacking.values()):
         return "ok", f"all that {', '.join(NEEDED)} need in namespace {cluster.namespace}", ""
-    told = "; ".join(f"{command} lacks {', '.join(what)}" for command, what in lacking.items())
-    return "broken", told, f"ask for a Role with them in namespace {cluster.namespace}"
+    told = "; ".join(f"{command} lacks {what}" for command, what in lacking.items() if what)
+    return "broken", told, f"ask for the Role of manifests/examples/team in namespace {cluster.namespace}"
+
+
+def _told(rights: Iterable[Right]) -> str:
+    """`get, list pods, events and get pods/log`: verb by verb what has the same ones in common."""
+    verbs: dict[str, list[str]] = defaultdict(list)
+    for right in rights:
+        verbs[right.resource].append(right.verb)
+    resources: dict[str, list[str]] = defaultdict(list)
+    for resource, its in verbs.items():
+        resources[", ".join(its)].append(resource)
+    return " and ".join(f"{its} {', '.join(of)}" for its, of in resources.items())
 
 
 def _may(cluster: Cluster, right: Right) -> bool:

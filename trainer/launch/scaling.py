@@ -5,10 +5,10 @@ from typing import Any
 
 from trainer.config.load import parse
 from trainer.config.schema import Run
-from trainer.errors import ClusterError
+from trainer.errors import ClusterError, ClusterMissing
 from trainer.launch import jobs
 from trainer.launch.cluster import GROUP, PLURAL, VERSION, Cluster
-from trainer.launch.jobs import Object
+from trainer.launch.object import Object
 
 _MOST_PODS = 1024
 """That sizes are looked for among."""
@@ -23,29 +23,36 @@ def scale(cluster: Cluster, name: str, pods: int) -> int:
     """
     job = jobs.one(cluster, name)
     if job.phase in ("Succeeded", "Failed", "Suspended"):
-        remedy = "`berth resume` it first" if job.phase == "Suspended" else "submit another run"
+        remedy = f"`berth resume {name}` first" if job.phase == "Suspended" else "submit another run"
         raise ClusterError(f"run {name}", f"it is {job.phase.lower()} and cannot be scaled", remedy)
     with cluster.asked(f"ConfigMap {name}"):
         found = cluster.read(f"/api/v1/namespaces/{cluster.namespace}/configmaps/{name}")
     run = parse(found["data"]["run.yaml"], f"ConfigMap {name}")
     each = processes(run, job.object["spec"]["pytorchReplicaSpecs"]["Worker"]["template"]["spec"])
     refuse(run, each, pods)
-    with cluster.asked(f"scale of PyTorchJob {name}"):
-        cluster.custom.patch_namespaced_custom_object_scale(
-            GROUP, VERSION, cluster.namespace, PLURAL, name, {"spec": {"replicas": pods}}
-        )
+    try:
+        with cluster.asked(f"scale of PyTorchJob {name}"):
+            cluster.custom.patch_namespaced_custom_object_scale(
+                GROUP, VERSION, cluster.namespace, PLURAL, name, {"spec": {"replicas": pods}}
+            )
+    except ClusterMissing as error:
+        remedy = "apply the CRD of training operator 1.9.4, see manifests/cluster"
+        raise ClusterError(f"run {name}", "a PyTorchJob of this cluster cannot be scaled", remedy) from error
     return pods * each
 
 
 def processes(run: Run, pod: Object) -> int:
     """Workers of one pod: one for each GPU, else what its CPUs serve."""
-    requests: dict[str, Any] = pod["containers"][0]["resources"]["requests"]
-    limits: dict[str, Any] = pod["containers"][0]["resources"].get("limits", {})
+    container: dict[str, Any] = pod["containers"][0]
     if run.scaling.gpus_per_worker:
-        return int(limits["nvidia.com/gpu"])
-    cpu = str(requests["cpu"])
-    cores = float(cpu.removesuffix("m")) / 1000 if cpu.endswith("m") else float(cpu)
-    return math.ceil(cores) // run.scaling.cpus_per_worker
+        return int(container["resources"]["limits"]["nvidia.com/gpu"])
+    return cores(container) // run.scaling.cpus_per_worker
+
+
+def cores(container: Object) -> int:
+    """CPU cores that it requests, rounded up."""
+    cpu = str(container["resources"]["requests"]["cpu"])
+    return math.ceil(float(cpu.removesuffix("m")) / 1000 if cpu.endswith("m") else float(cpu))
 
 
 def refuse(run: Run, each: int, pods: int) -> None:

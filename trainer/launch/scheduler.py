@@ -1,14 +1,14 @@
 """TorchX's scheduler `berth`: the component `bert` -> a release of charts/berth in the current namespace of kubeconfig.
 
 An app is a run and has its name. To cancel it is to stop it: it is saved and suspended, `berth resume` continues it.
+What is raised is Berth's own; `trainer.cli.torchx` says it on TorchX's command line.
 """
 
 import builtins
 import json
 import logging
 import re
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cached_property
 from typing import Any
@@ -17,10 +17,9 @@ import yaml
 from torchx import specs
 from torchx.schedulers.api import DescribeAppResponse, ListAppResponse, Scheduler, Stream
 from torchx.specs import AppDryRunInfo, AppState, ReplicaStatus, RoleStatus
-from torchx.specs.finder import ComponentValidationException
 
-from trainer.errors import BerthError, ClusterMissing, InputError
-from trainer.launch import jobs, logs, stopping, submission
+from trainer.errors import ClusterMissing, InputError
+from trainer.launch import jobs, kueue, logs, stopping, submission
 from trainer.launch.cluster import Cluster
 from trainer.launch.component import OVERRIDES, RUN
 from trainer.launch.jobs import Job
@@ -36,7 +35,6 @@ _STATES = {
     "Unknown": AppState.UNKNOWN,
 }
 """By the phase of a run or of a pod."""
-_QUEUE = "kueue.x-k8s.io/queue-name"
 
 
 class BerthScheduler(Scheduler[dict[str, Any]]):
@@ -53,8 +51,7 @@ class BerthScheduler(Scheduler[dict[str, Any]]):
     def schedule(self, dryrun_info: AppDryRunInfo[Release]) -> str:
         """Make the release, as `berth submit` does; the run's name."""
         release = dryrun_info.request
-        with _shown():
-            submission.submit(self.cluster, release)
+        submission.submit(self.cluster, release)
         return release.name
 
     def describe(self, app_id: str) -> DescribeAppResponse | None:
@@ -91,14 +88,13 @@ class BerthScheduler(Scheduler[dict[str, Any]]):
                 yield from lines
 
     def _submit_dryrun(self, app: specs.AppDef, cfg: dict[str, Any]) -> AppDryRunInfo[Release]:
-        with _shown():
-            if RUN not in app.metadata:
-                remedy = "name trainer/launch/component.py:bert"
-                raise InputError(app.name, "the scheduler berth starts training runs only", remedy)
-            source, overrides = app.metadata[RUN], tuple(json.loads(app.metadata[OVERRIDES]))
-            files = [file for file in (cfg["values"] or "").split(";") if file]
-            release = planned(source, overrides, files, cfg["workers"], self.cluster.namespace)
-            release.objects()  # what the chart refuses is said now
+        if RUN not in app.metadata:
+            remedy = "name trainer/launch/component.py:bert"
+            raise InputError(app.name, "the scheduler berth starts training runs only", remedy)
+        source, overrides = app.metadata[RUN], tuple(json.loads(app.metadata[OVERRIDES]))
+        files = [file for file in (cfg["values"] or "").split(";") if file]
+        release = planned(source, overrides, files, cfg["workers"], self.cluster.namespace)
+        release.objects()  # what the chart refuses is said now
         return AppDryRunInfo(release, lambda planned: yaml.safe_dump_all(planned.objects(), sort_keys=False))
 
     def _validate(self, app: specs.AppDef, scheduler: str) -> None:
@@ -117,7 +113,7 @@ class BerthScheduler(Scheduler[dict[str, Any]]):
 def state(job: Job) -> AppState:
     """A run that is suspended was cancelled, unless it waits in a queue of Kueue's."""
     if job.phase == "Suspended":
-        return AppState.PENDING if _QUEUE in job.object["metadata"].get("labels", {}) else AppState.CANCELLED
+        return AppState.PENDING if kueue.queued(job) else AppState.CANCELLED
     return _STATES[job.phase]
 
 
@@ -138,15 +134,6 @@ def described(job: Job) -> DescribeAppResponse:
 def create_scheduler(session_name: str, **_others: object) -> BerthScheduler:
     """What TorchX calls, by the entry point `torchx.schedulers`."""
     return BerthScheduler(session_name)
-
-
-@contextmanager
-def _shown() -> Generator[None]:
-    """Of this error `torchx run` shows the message alone."""
-    try:
-        yield
-    except BerthError as error:
-        raise ComponentValidationException(str(error)) from error
 
 
 def _image(job: Job, kind: str) -> str:

@@ -4,10 +4,12 @@ What an object's own status says holds now; an event may be history, so of a pod
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from trainer.launch.jobs import Job, Object, running, short_name
+from trainer.launch.jobs import LABEL, Job, running, short_name
+from trainer.launch.object import Object
 from trainer.launch.reasons import REASONS
 
 _CONTAINER = "pytorch"
@@ -17,6 +19,7 @@ _CONTAINER = "pytorch"
 class Sign:
     """Something that Kubernetes says."""
 
+    run: str
     about: str
     """`master-0`, `worker-7`, `job`."""
     reason: str
@@ -46,7 +49,7 @@ def explain(sign: Sign) -> Explanation | None:
     for pattern, words, remedy in REASONS:
         if found := re.search(pattern, str(sign)):
             caught = {name: value or "" for name, value in found.groupdict().items()}
-            caught["who"] = "master" if sign.about.startswith("master") else "worker"
+            caught |= {"run": sign.run, "who": "master" if sign.about.startswith("master") else "worker"}
             return Explanation(sign.about, _filled(words, caught), _filled(remedy, caught), str(sign))
     return None
 
@@ -65,22 +68,22 @@ def why(pod: Object) -> Explanation | None:
 
 def of_pod(pod: Object) -> Iterator[Sign]:
     """What a pod's status says, the most telling first."""
-    about, status = short_name(pod), pod["status"]
+    said, status = partial(Sign, pod["metadata"]["labels"][LABEL], short_name(pod)), pod["status"]
     if status.get("reason"):
-        yield Sign(about, status["reason"], status.get("message", ""))
+        yield said(status["reason"], status.get("message", ""))
     conditions = {condition["type"]: condition for condition in status.get("conditions", [])}
-    if conditions.get("DisruptionTarget", {}).get("status") == "True":
-        yield _of_condition(about, conditions["DisruptionTarget"])
-    if conditions.get("PodScheduled", {}).get("status") == "False":
-        yield _of_condition(about, conditions["PodScheduled"])
-    yield from _of_containers(about, status)
+    for kind, telling in (("DisruptionTarget", "True"), ("PodScheduled", "False")):
+        condition = conditions.get(kind, {})
+        if condition.get("status") == telling:
+            yield said(condition.get("reason", ""), condition.get("message", ""))
+    yield from _of_containers(said, status)
 
 
 def of_job(job: Job) -> Iterator[Sign]:
     """What the job's own conditions say."""
     for condition in job.conditions():
         if condition["type"] in ("Suspended", "Failed"):
-            yield Sign("job", condition["type"], condition.get("message", ""))
+            yield Sign(job.name, "job", condition["type"], condition.get("message", ""))
 
 
 def of_events(job: Job, events: list[Object]) -> Iterator[Sign]:
@@ -93,7 +96,7 @@ def of_events(job: Job, events: list[Object]) -> Iterator[Sign]:
         of = event["involvedObject"]
         known = of.get("kind") in ("PyTorchJob", "Pod", "PersistentVolumeClaim") and of.get("name") in about
         if known and event.get("type") == "Warning":
-            yield Sign(about[of["name"]], event.get("reason", ""), event.get("message", ""))
+            yield Sign(job.name, about[of["name"]], event.get("reason", ""), event.get("message", ""))
 
 
 def when(event: Object) -> str:
@@ -103,17 +106,13 @@ def when(event: Object) -> str:
     return seen or event["metadata"]["creationTimestamp"]
 
 
-def _of_condition(about: str, condition: Object) -> Sign:
-    return Sign(about, condition.get("reason", ""), condition.get("message", ""))
-
-
-def _of_containers(about: str, status: Object) -> Iterator[Sign]:
+def _of_containers(said: Callable[..., Sign], status: Object) -> Iterator[Sign]:
     states = [each for each in status.get("containerStatuses", []) if each["name"] == _CONTAINER]
     for each in [*status.get("initContainerStatuses", []), *states]:
         waiting, ended = each["state"].get("waiting"), each["state"].get("terminated")
         if waiting:
-            yield Sign(about, waiting["reason"], waiting.get("message", ""))
+            yield said(waiting["reason"], waiting.get("message", ""))
         if ended and ended["exitCode"]:
             if ended.get("reason") != "Error":
-                yield Sign(about, ended.get("reason", ""), ended.get("message", ""))
-            yield Sign(about, f"Exit {ended['exitCode']}", ended.get("message", ""))
+                yield said(ended.get("reason", ""), ended.get("message", ""))
+            yield said(f"Exit {ended['exitCode']}", ended.get("message", ""))

@@ -45,7 +45,7 @@ class Status:
     run: Summary
     progress: Progress
     restarts: int
-    """How often workers or pods began again: what the Master's log and the pods that are there tell."""
+    """How often workers began again since the Master's pod was made, and containers of the pods that are there."""
     log: str | None
     """Why there is no log to read; None where there is one."""
 
@@ -115,4 +115,4 @@ def _waits_for(job: Job) -> str | None:
         return None
     held = [meaning.words for sign in of_job(job) if (meaning := explain(sign))]
     reasons = [f"{meaning.about}: {meaning.words}" for pod in job.pods if (meaning := why(pod))]
-    return next(iter([*held, *reasons]), None if job.pods else "no pod was made; see `berth events`")
+    return next(iter([*held, *reasons]), None if job.pods else f"no pod was made; see `berth events {job.name}`")

@@ -5,13 +5,15 @@ their way out.
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from trainer.errors import ClusterError, ClusterMissing
-from trainer.launch import jobs, logs, submission
+from trainer.launch import jobs, kueue, logs, submission
 from trainer.launch.cluster import GROUP, PLURAL, VERSION, Cluster
-from trainer.launch.jobs import LABEL, Job, running
+from trainer.launch.jobs import LABEL, Job, running, short_name
+from trainer.launch.object import Object
 
-_PATIENCE = 120.0
+PATIENCE = 120.0
 """Seconds; pods have 60 to save and go."""
 
 
@@ -27,30 +29,28 @@ def stop(cluster: Cluster, name: str, say: Callable[[str], None]) -> None:
         ClusterError: no such run, it has ended, its pods stay, or the cluster is not reached or refuses.
     """
     job = _unfinished(cluster, name)
-    master = job.master
-    if master and running(master):
-        with logs.opened(cluster, master, follow=True, tail=0) as lines:
-            _suspend(cluster, name, suspend=True)
-            for line in lines:  # they end with the container
-                say(line.text)
-    else:
-        _suspend(cluster, name, suspend=True)
-    deadline = time.monotonic() + _PATIENCE
+    _suspend(cluster, job, suspend=True)
+    deadline = time.monotonic() + PATIENCE
+    if job.master and running(job.master):
+        with suppress(ClusterError):  # a log that is not to be had, such as one on a lost node, holds nothing up
+            _tell_last_lines(cluster, job.master, deadline, say)
     while pods := jobs.one(cluster, name).pods:
         if time.monotonic() > deadline:
-            left = ", ".join(pod["metadata"]["name"] for pod in pods)
-            raise ClusterError(f"run {name}", f"it is suspended, and pods stay: {left}", "look at their nodes")
+            left = ", ".join(short_name(pod) for pod in pods)
+            remedy = "see `kubectl get nodes`: what is on a lost node stays until the Node is deleted"
+            raise ClusterError(f"run {name}", f"it is suspended, and after {PATIENCE:g} s pods stay: {left}", remedy)
         time.sleep(1)
 
 
 def resume(cluster: Cluster, name: str) -> None:
-    """Let a suspended run go on where it was saved; one that runs is left alone.
+    """Let a suspended run go on where it was saved, in a queue when there is room; one that runs is left alone.
 
     Raises:
         ClusterError: no such run, it has ended, or the cluster is not reached or refuses.
     """
-    if _unfinished(cluster, name).phase == "Suspended":
-        _suspend(cluster, name, suspend=False)
+    job = _unfinished(cluster, name)
+    if job.phase == "Suspended":
+        _suspend(cluster, job, suspend=False)
 
 
 def fate_of_volume(cluster: Cluster, name: str) -> str:
@@ -82,7 +82,7 @@ def delete(cluster: Cluster, name: str) -> None:
         submission.helm(cluster, "uninstall", name, "--wait")
     else:
         submission.delete_job(cluster, name)
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + PATIENCE
     while _left(cluster, name):
         if time.monotonic() > deadline:
             raise ClusterError(f"run {name}", "it is still being deleted", f"see `kubectl get pods -l {LABEL}={name}`")
@@ -98,6 +98,15 @@ def _left(cluster: Cluster, name: str) -> bool:
     return bool(found["items"] or pods["items"])
 
 
+def _tell_last_lines(cluster: Cluster, master: Object, deadline: float, say: Callable[[str], None]) -> None:
+    """Up to the end of its container, or for as long as it may take."""
+    with logs.opened(cluster, master, follow=True, since=1, patience=PATIENCE) as lines:
+        for line in lines:
+            say(line.text)
+            if time.monotonic() > deadline:
+                return
+
+
 def _unfinished(cluster: Cluster, name: str) -> Job:
     job = jobs.one(cluster, name)
     if job.phase in ("Succeeded", "Failed"):
@@ -105,7 +114,9 @@ def _unfinished(cluster: Cluster, name: str) -> Job:
     return job
 
 
-def _suspend(cluster: Cluster, name: str, *, suspend: bool) -> None:
+def _suspend(cluster: Cluster, job: Job, *, suspend: bool) -> None:
+    if kueue.queued(job) and kueue.set_active(cluster, job, active=not suspend):
+        return
     change = {"spec": {"runPolicy": {"suspend": suspend}}}
-    with cluster.asked(f"PyTorchJob {name}"):
-        cluster.custom.patch_namespaced_custom_object(GROUP, VERSION, cluster.namespace, PLURAL, name, change)
+    with cluster.asked(f"PyTorchJob {job.name}"):
+        cluster.custom.patch_namespaced_custom_object(GROUP, VERSION, cluster.namespace, PLURAL, job.name, change)

@@ -19,8 +19,8 @@ from kubernetes.utils import FailToCreateError
 from trainer.config.load import differing
 from trainer.errors import ClusterError, ClusterMissing
 from trainer.launch import chart, jobs
-from trainer.launch.chart import Object
 from trainer.launch.cluster import GROUP, PLURAL, VERSION, Cluster
+from trainer.launch.object import Object
 from trainer.launch.release import Release
 
 _VALUES = "berth/values"
@@ -84,9 +84,8 @@ def _values_of(cluster: Cluster, job: Object) -> dict[str, Any]:
 def _refuse_another(release: Release, there: dict[str, Any]) -> None:
     for field, old, new in differing(there, json.loads(json.dumps(release.values))):
         problem = f"{field} is {_shown(old)} there and {_shown(new)} here"
-        change = (
-            "`berth scale` resizes it" if field == "workers" else "choose another name, or `berth stop --delete` it"
-        )
+        resize, make_way = f"`berth scale {release.name} {new}`", f"`berth stop {release.name} --delete`"
+        change = f"{resize} resizes it" if field == "workers" else f"choose another name, or {make_way} first"
         raise ClusterError(f"run {release.name}", problem, change)
 
 

@@ -4,16 +4,15 @@ Tokens are counted twice: `full`, as if every sample were as long as can be, and
 expected. The FLOP of a run are those of full samples, which is how published figures are counted.
 """
 
-import json
 import math
 from pathlib import Path
-from typing import Any
 
 from pydantic import BaseModel
 
 from trainer.config import schema
 from trainer.config.schema import Pretrain, Run, Squad
 from trainer.launch.plan import flop
+from trainer.squad import examples
 
 WINDOWS = {"v1.1": 88_641, "v2.0": 131_944}
 """Of SQuAD's training files, cut at length 384 and stride 128 (google-research/bert); assumed where one is not here."""
@@ -78,9 +77,11 @@ def _squad_steps(stage: Squad) -> int:
 
 
 def _windows(file: str) -> int:
-    """One for each question of a file that is here, at least; else SQuAD's, of the version that its name tells."""
-    try:
-        articles: Any = json.loads(Path(file).read_text(encoding="utf-8"))["data"]
-        return sum(len(paragraph["qas"]) for article in articles for paragraph in article["paragraphs"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return WINDOWS["v2.0" if "v2" in file else "v1.1"]
+    """One for each question of a file that is here, at least; else SQuAD's, of the version that its name tells.
+
+    Raises:
+        DataError: the file that is here is not SQuAD's format.
+    """
+    if Path(file).is_file():
+        return len(examples.load(file).examples)
+    return WINDOWS["v2.0" if "v2" in file else "v1.1"]
