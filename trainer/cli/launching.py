@@ -84,13 +84,15 @@ def submit(
 @click.command()
 @click.argument("name")
 @click.argument("pods", metavar="N", type=click.IntRange(1))
+@click.option("--local", is_flag=True, help="One that `berth run --pods` runs on this machine.")
 @arguments.cluster_options
-def scale(name: str, pods: int, context: str | None, namespace: str | None) -> None:
+def scale(name: str, pods: int, local: bool, context: str | None, namespace: str | None) -> None:
     """Give the run NAME N Worker pods while it trains; no step is lost."""
     from trainer.launch.cluster import Cluster
+    from trainer.launch.pods.scale import scale as resize_here
     from trainer.launch.scaling import scale as resize
 
-    workers = resize(Cluster.connect(context, namespace), name, pods)
+    workers = resize_here(name, pods) if local else resize(Cluster.connect(context, namespace), name, pods)
     click.echo(f"run {name}: {pods} Worker pods, {workers} workers; it saves and goes on with them")
 
 

@@ -6,23 +6,48 @@ from typing import Any
 import click
 
 from trainer.cli import arguments
+from trainer.cli.aside import aside
 from trainer.errors import BerthError
 
 
 @click.command()
 @arguments.run_source
 @arguments.overrides
-def run(run: str, overrides: tuple[str, ...]) -> None:
+@click.option("--pods", type=click.IntRange(2), metavar="N", help="On N pods of this machine: a Master, N - 1 Workers.")
+@click.option(
+    "--values", "files", multiple=True, type=click.Path(), metavar="FILE", help="With --pods: of charts/berth."
+)
+def run(run: str, overrides: tuple[str, ...], pods: int | None, files: tuple[str, ...]) -> None:
     """Execute RUN, a YAML file or the name of a recipe.
 
     OVERRIDES change settings: `berth run quickstart pretrain.max_steps=100 scaling.num_workers=1`. The same command
     continues a run that was stopped and leaves finished stages as they are.
+
+    With --pods the PyTorchJob that `berth submit` would create runs here (Linux, no root needed): each pod as processes
+    with a network of its own, and an operator that makes anew what was killed. ./runs is the volume, unless `storage`
+    is another folder. No pod reaches anything outside.
+
+    \b
+      berth run --pods 3 quickstart scaling.num_workers='[1, 2]'
+      berth scale quickstart 1 --local    # from another terminal
+      kill -9 PID                         # of a pod; its start is told with it
     """
+    if pods is not None:
+        sys.exit(_on_pods(run, overrides, files, pods))
+    if files:
+        raise click.UsageError("--values is for --pods")
     from rich.console import Console
 
     from trainer.config.load import load
 
     _execute(load(run, overrides), Console())
+
+
+def _on_pods(run: str, overrides: tuple[str, ...], files: tuple[str, ...], pods: int) -> int:
+    from trainer.launch.pods import local_run, namespaces
+
+    namespaces.enter()
+    return local_run.execute(run, overrides, files, pods, lambda pod, line: click.echo(f"[{pod}] {line}"), aside)
 
 
 @click.command()

@@ -3,6 +3,7 @@
 What it measures calibrates `berth plan`. Rows are full, so that nothing but the machine decides.
 """
 
+import gc
 import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -71,6 +72,7 @@ def peak(task: Task, device: torch.device) -> int:
         loop.run()
         return torch.cuda.max_memory_allocated()
     held = highest = sum(parameter.nbytes for parameter in task.model.parameters())
+    gc.collect()  # else models of before, in cycles, are freed meanwhile and counted as this one's
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         loop.run()
     for event in _allocations(profiled):
