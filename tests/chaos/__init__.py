@@ -5,7 +5,8 @@ python -m tests.chaos --seed 7 --minutes 10 --cluster   on the cluster of tests/
 
     schedule    a seed -> which fault at which second
     run         one run by a schedule, on a lane
-    local       the lane of this machine; its pods and their operator are in `pods`
+    local       the lane of this machine, and its faults
+    job         the job of `berth run --pods`, whose nodes and names can be taken away
     kubernetes  the lane of the real cluster
     watch       the steps and checkpoints of a run -> what a fault cost
     comparison  two finished runs -> how they differ

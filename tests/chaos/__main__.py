@@ -24,12 +24,12 @@ from rich.table import Table
 
 from tests.chaos.comparison import compared, group_sizes
 from tests.chaos.local import Local
-from tests.chaos.pods import PACKAGE
 from tests.chaos.run import EVERY, Done, Lane, configuration, trained
 from tests.chaos.schedule import parsed, schedule
 
 STEPS_A_MINUTE = 300
 """Of a schedule: less than a machine with two free cores does, since it stands still after faults."""
+PACKAGE = Path(__file__).parents[2] / "trainer"
 CACHE = Path(os.environ.get("BERTH_CHAOS_CACHE", Path.home() / ".cache" / "berth-chaos"))
 INSIDE = "BERTH_CHAOS_INSIDE"
 """Set in the namespaces that end with this process."""

@@ -4,17 +4,15 @@ import struct
 import subprocess
 from pathlib import Path
 
-from tests.chaos.pods import INSIDE
-
 
 def own_clock(folder: Path) -> dict[str, str]:
-    """Build it into the folder; the environment of processes that go by it."""
+    """Build it into a folder that they see at the same place; the environment of processes that go by it."""
     source = Path(__file__).with_name("clock.c")
     command = ["gcc", "-shared", "-fPIC", "-O2", "-o", str(folder / "clock.so"), str(source), "-ldl"]
     subprocess.run(command, check=True)
     (folder / "clock").touch()
     set_clock(folder, 0)
-    return {"LD_PRELOAD": f"{INSIDE}/clock.so", "BERTH_CLOCK": f"{INSIDE}/clock"}
+    return {"LD_PRELOAD": str(folder / "clock.so"), "BERTH_CLOCK": str(folder / "clock")}
 
 
 def set_clock(folder: Path, seconds: float) -> None:

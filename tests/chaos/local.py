@@ -1,5 +1,6 @@
-"""The lane of this machine: the pods of `pods`, and what is done to them, each by its name."""
+"""The lane of this machine: the pods of `job`, and what is done to them, each by its name."""
 
+import os
 import signal
 import time
 from collections.abc import Mapping
@@ -10,11 +11,11 @@ from random import Random
 from typing import Any
 
 import psutil
-import yaml
 
 from tests.chaos.clock import own_clock, set_clock
-from tests.chaos.pods import INSIDE, Job, Pod
+from tests.chaos.job import GRACE_SECONDS, NAME, BreakableJob, plug, processes, write
 from tests.chaos.run import MOST_WORKERS, Fault
+from trainer.launch.pods.pod import Pod
 
 AWAY_SECONDS = 25.0
 """Until the pod of a lost node is started elsewhere."""
@@ -24,11 +25,16 @@ class Local:
     """A job in a folder, which is absent yet."""
 
     def __init__(self, folder: Path, configuration: Mapping[str, Any]) -> None:
-        folder.mkdir(parents=True)
-        run = {"name": "chaos", "storage": f"{INSIDE}/runs", **configuration}
-        (folder / "run.yaml").write_text(yaml.safe_dump(run))
         self.folder = folder
-        self.job = Job(folder, 2, own_clock(folder))
+        self._volume.mkdir(parents=True)
+        os.environ["BERTH_CACHE"] = str(folder / "cache")  # where the job's objects lie
+        environment = {
+            "OMP_NUM_THREADS": "1",
+            "RAY_memory_monitor_refresh_ms": "0",  # it would see the memory of the whole machine
+            **own_clock(self._volume),
+        }
+        write(folder, configuration, environment)
+        self.job = BreakableJob(folder)
         self.faults: Mapping[str, Fault] = {
             "kill worker": partial(self.signal_worker, signal.SIGKILL),
             "freeze worker": partial(self.signal_worker, signal.SIGSTOP),
@@ -55,54 +61,55 @@ class Local:
         self.job.end()
 
     def address(self) -> str | None:
-        return self.job.master.ip if self.job.started else None
+        return self.job.master.ip if self.job.master else None
 
     def saved(self) -> int:
         return max((int(file.parent.name.removeprefix("step-")) for file in self._complete()), default=0)
 
     def result(self) -> Path:
-        return self.folder / "runs" / "chaos" / "pretrain"
+        return self._volume / NAME / "pretrain"
 
     def signal_worker(self, how: signal.Signals, random: Random) -> None:
         """One training process, not its pod."""
-        processes = [each for pod in self.job.running_workers() for each in pod.processes("ray::RayTrainWorker")]
-        if processes:  # else no group trains just now
+        training = [each for pod in self.job.running_workers() for each in processes(pod, "ray::RayTrainWorker")]
+        if training:  # else no group trains just now
             with suppress(psutil.NoSuchProcess):
-                random.choice(processes).send_signal(how)
+                random.choice(training).send_signal(how)
 
     def drain_worker_pod(self, random: Random) -> None:
         """SIGTERM, and the operator makes the pod anew."""
-        self._some_worker(random).terminate()
+        self._some_worker(random).terminate(GRACE_SECONDS)
 
     def lose_worker_pod(self, random: Random) -> None:
         """Without a word: its node's power fails."""
         self.job.lose(self._some_worker(random), AWAY_SECONDS)
 
     def kill_master_pod(self, random: Random) -> None:
-        self.job.master.kill()
+        if self.job.master:
+            self.job.master.kill()
 
     def scale(self, by: int, random: Random) -> None:
         """`kubectl scale`; from the most or the least it goes the other way."""
-        to = self.job.workers + by
-        self.job.scale(to if 1 <= to <= MOST_WORKERS else self.job.workers - by)
+        workers = self.job.workers
+        self.job.scale(workers + by if 1 <= workers + by <= MOST_WORKERS else workers - by)
 
     def cut_worker(self, seconds: float, random: Random) -> None:
         """Its network is away; all of its processes live."""
         pod = self._some_worker(random)
-        pod.plug(connected=False)
+        plug(pod, connected=False)
         self.job.wait(seconds)
-        pod.plug(connected=True)
+        plug(pod, connected=True)
 
     def forget_master(self, seconds: float, random: Random) -> None:
         """The name of the Master is unknown; that matters to a pod that comes meanwhile."""
-        self.job.resolve(known=False)
+        self.job.resolving = False
         self.drain_worker_pod(random)
         self.job.wait(seconds)
-        self.job.resolve(known=True)
+        self.job.resolving = True
 
     def jump_clock(self, seconds: float, random: Random) -> None:
         """Of every process, and it stays so."""
-        set_clock(self.folder, seconds)
+        set_clock(self._volume, seconds)
 
     def tear_checkpoint(self, random: Random) -> None:
         """A file of the newest loses its second half, and a worker dies, so that it is read."""
@@ -111,6 +118,11 @@ class Local:
             with suppress(FileNotFoundError), file.open("r+b") as torn:
                 torn.truncate(file.stat().st_size // 2)
         self.signal_worker(signal.SIGKILL, random)
+
+    @property
+    def _volume(self) -> Path:
+        """What all pods share."""
+        return self.folder / "runs"
 
     def _some_worker(self, random: Random) -> Pod:
         while not (running := self.job.running_workers()):

@@ -47,6 +47,7 @@ class Job:
         self._stopping = False
         self._succeeded: set[str] = set()
         self._not_before: dict[str, float] = {}
+        self._told: dict[str, str] = {}
         self._read = 0
         self._objects: Sequence[Object] = []
         bridge()
@@ -66,6 +67,7 @@ class Job:
             for name in wanted:
                 if name not in self.pods | dict.fromkeys(self._succeeded) and self.may_begin(name):
                     self._begin(name)
+            self._tell_news()
             time.sleep(LOOK_EVERY)
 
     def stop(self) -> None:
@@ -108,7 +110,13 @@ class Job:
         made = script(spec, full, ip, of_pod(self._job, replica, index, ip), folder, seen)
         pod = self.pods[name] = Pod(full, number, folder / f"{full}.hosts", made, partial(self._hear, name))
         self._say(f"{name} has started, process {pod.pid}, address {ip}")
-        self._tell()
+
+    def _tell_news(self) -> None:
+        """Of addresses."""
+        if (known := self.known()) != self._told:
+            for pod in self.pods.values():
+                pod.know(known)
+            self._told = known
 
     def _look_at(self, name: str) -> None:
         code = self.pods[name].ended()
@@ -125,10 +133,6 @@ class Job:
             self.outcome = code
         else:
             self._succeeded.add(name)
-
-    def _tell(self) -> None:
-        for pod in self.pods.values():
-            pod.know(self.known())
 
 
 def _replica(name: str) -> tuple[str, int]:

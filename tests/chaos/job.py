@@ -1,0 +1,119 @@
+"""A job on pods of this machine, as `berth run --pods` runs it, whose nodes and names can be taken away."""
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from subprocess import CalledProcessError
+from threading import Thread
+from typing import Any
+
+import psutil
+import yaml
+
+from trainer.launch.pods.folder import JobFolder, only
+from trainer.launch.pods.job import MASTER, Job
+from trainer.launch.pods.pod import Pod, ip
+from trainer.launch.pods.rendering import rendered
+
+NAME = "chaos"
+GRACE_SECONDS = 60.0
+"""`terminationGracePeriodSeconds` of the chart."""
+
+
+class BreakableJob(Job):
+    """A job with two Workers at first, in a thread of its own.
+
+    Args:
+        folder: with `run.yaml` and `values.yaml`; gets `logs`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.resolving = True
+        """Whether the name of the Master is known to the other pods; may be set at any time."""
+        self._away: dict[str, float] = {}
+        self._logs = folder / "logs"
+        self._logs.mkdir()
+        self._rendering = rendered(str(folder / "run.yaml"), (), [str(folder / "values.yaml")], pods=3)
+        self._objects_here = JobFolder(NAME)
+        super().__init__(self._objects_here, self._rendering.volume, self._keep, lambda line: self._keep("job", line))
+        # A pod ends with the thread that started it: with this one, which outlives all.
+        self._thread = Thread(target=self._serve_held, name="job", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    @property
+    def workers(self) -> int:
+        return only("PyTorchJob", self._objects_here.read())["spec"]["pytorchReplicaSpecs"]["Worker"]["replicas"]
+
+    def scale(self, workers: int) -> None:
+        """What `kubectl scale` does, which asks for no divisor of the batch as `berth scale` does."""
+        objects = self._objects_here.read()
+        only("PyTorchJob", objects)["spec"]["pytorchReplicaSpecs"]["Worker"]["replicas"] = workers
+        self._objects_here.write(objects)
+
+    @property
+    def master(self) -> Pod | None:
+        return self.pods.get(MASTER)
+
+    def running_workers(self) -> list[Pod]:
+        return [pod for name, pod in sorted(self.pods.copy().items()) if name != MASTER and pod.running]
+
+    def lose(self, pod: Pod, seconds: float) -> None:
+        """The node's power fails: not a packet more, and another pod only after some time."""
+        self._away[pod.name.removeprefix(f"{NAME}-")] = time.monotonic() + seconds
+        plug(pod, connected=False)
+        pod.kill()
+
+    def may_begin(self, name: str) -> bool:
+        return super().may_begin(name) and time.monotonic() >= self._away.get(name, 0)
+
+    def known(self) -> dict[str, str]:
+        addresses = super().known()
+        if not self.resolving:
+            addresses.pop(f"{NAME}-{MASTER}", None)
+        return addresses
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait so long for the outcome; all pods are gone then."""
+        self._thread.join(seconds)
+        return None if self._thread.is_alive() else self.outcome
+
+    def end(self) -> None:
+        """Take all of it away."""
+        self.stop()
+        self._thread.join()
+        ip("link", "delete", "pods")
+
+    def _serve_held(self) -> None:
+        with self._objects_here.held(self._rendering.objects):
+            self.serve()
+
+    def _keep(self, name: str, line: str) -> None:
+        with (self._logs / f"{name}.log").open("a") as log:
+            log.write(f"{line}\n")
+
+
+def write(folder: Path, configuration: Mapping[str, Any], environment: Mapping[str, str]) -> None:
+    """What a `BreakableJob` of the folder starts: the run, and the chart's values."""
+    run = {"name": NAME, "storage": str(folder / "runs"), **configuration}
+    (folder / "run.yaml").write_text(yaml.safe_dump(run))
+    (folder / "values.yaml").write_text(yaml.safe_dump({"pod": {"env": dict(environment)}}))
+
+
+def plug(pod: Pod, *, connected: bool) -> None:
+    """The cable of its network."""
+    with suppress(CalledProcessError):  # the pod has ended
+        ip("link", "set", pod.link, "up" if connected else "down")
+
+
+def processes(pod: Pod, text: str) -> list[psutil.Process]:
+    """Those of a pod with a text in their command line."""
+    found: list[psutil.Process] = []
+    with suppress(psutil.Error):
+        for process in psutil.Process(pod.pid).children(recursive=True):
+            with suppress(psutil.Error):
+                if text in " ".join(process.cmdline()):
+                    found.append(process)
+    return found
