@@ -55,7 +55,7 @@ def test_a_run_is_preempted_stopped_and_resumed_and_does_each_step_once(
     tmp_path: Path,
     idle: str,
 ) -> None:
-    sized = {"scaling": {"num_workers": [1, 8]}, "pretrain": {"max_steps": 800}}
+    sized = {"scaling": {"num_workers": [1, 8]}, "pretrain": {"max_steps": 1200}}
     run, values = written(tmp_path, "submitted", merged(on_s3, {"run": sized, "pod": {"priority_class": idle}}))
     before, submitted = objects(member.namespace), new_release("submitted", member.namespace)
     submit = ("submit", run, "--values", values)
@@ -92,12 +92,12 @@ def test_a_run_is_preempted_stopped_and_resumed_and_does_each_step_once(
     assert not submitted.pods()
     assert "is there already" in member.berth(*submit, "--detach")
 
-    assert "800/800" in member.berth("resume", "submitted")
+    assert "1200/1200" in member.berth("resume", "submitted")
     plain.wait_for_job_conditions("submitted", job_kind="PyTorchJob", timeout=60)
     logs, _ = plain.get_job_logs("submitted", job_kind="PyTorchJob")
-    assert "800/800" in logs["submitted-master-0"]
+    assert "1200/1200" in logs["submitted-master-0"]
     points = history(s3.files(), f"{s3.bucket}/runs/submitted/pretrain")
-    assert [point["step"] for point in points] == list(range(1, 801))
+    assert [point["step"] for point in points] == list(range(1, 1201))
 
     member.berth("stop", "submitted", "--delete", "--yes")
     assert objects(member.namespace) - before == set()

@@ -39,7 +39,7 @@ squad:
     dev: dev.json
     batch_size: 24
     micro_batch_size: 6
-    epochs: 0.25
+    epochs: 0.05
     optimizer: {{learning_rate: 3.0e-4}}
 scaling: {{num_workers: 2}}
 checkpoint: {{every: 100}}
