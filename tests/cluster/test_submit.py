@@ -92,10 +92,10 @@ def test_a_run_is_preempted_stopped_and_resumed_and_does_each_step_once(
     assert not submitted.pods()
     assert "is there already" in member.berth(*submit, "--detach")
 
-    assert "1200/1200" in member.berth("resume", "submitted")
+    assert "1,200/1,200" in member.berth("resume", "submitted")
     plain.wait_for_job_conditions("submitted", job_kind="PyTorchJob", timeout=60)
     logs, _ = plain.get_job_logs("submitted", job_kind="PyTorchJob")
-    assert "1200/1200" in logs["submitted-master-0"]
+    assert "1,200/1,200" in logs["submitted-master-0"]
     points = history(s3.files(), f"{s3.bucket}/runs/submitted/pretrain")
     assert [point["step"] for point in points] == list(range(1, 1201))
 
