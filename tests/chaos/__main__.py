@@ -26,14 +26,13 @@ from tests.chaos.comparison import compared, group_sizes
 from tests.chaos.local import Local
 from tests.chaos.run import EVERY, Done, Lane, configuration, trained
 from tests.chaos.schedule import parsed, schedule
+from trainer.errors import InputError
+from trainer.launch.pods import namespaces
 
 STEPS_A_MINUTE = 300
 """Of a schedule: less than a machine with two free cores does, since it stands still after faults."""
 PACKAGE = Path(__file__).parents[2] / "trainer"
 CACHE = Path(os.environ.get("BERTH_CHAOS_CACHE", Path.home() / ".cache" / "berth-chaos"))
-INSIDE = "BERTH_CHAOS_INSIDE"
-"""Set in the namespaces that end with this process."""
-NAMESPACES = ("--net", "--mount", "--pid", "--fork", "--mount-proc", "--kill-child")
 LOSS, WEIGHTS = 2e-2, 2e-2
 """Relative differences that other group sizes may make, by the order in which floats are summed."""
 PLANNED = ("drain Worker pod", "add Worker pod", "remove Worker pod")
@@ -46,12 +45,9 @@ LONG = "cut Worker 5 min"
 
 def main() -> int:
     asked = _asked()
-    if reason := _missing(asked):
+    if reason := _missing(in_namespaces=not asked.cluster):
         print(f"chaos: {reason}", file=sys.stderr)
         return 2
-    if not asked.cluster and INSIDE not in os.environ:
-        os.environ[INSIDE] = "1"
-        os.execvp("unshare", ["unshare", *NAMESPACES, sys.executable, "-m", "tests.chaos", *sys.argv[1:]])
     elastic = asked.seed % 2 == 1
     steps = asked.steps or int(asked.minutes * STEPS_A_MINUTE)
     settings = configuration(steps, elastic=elastic)
@@ -163,14 +159,18 @@ def _cache() -> Path:
     return CACHE
 
 
-def _missing(asked: argparse.Namespace) -> str | None:
-    """What a machine lacks for it."""
+def _missing(*, in_namespaces: bool) -> str | None:
+    """What a machine lacks for it; one that lacks nothing starts this again, in namespaces that end with it."""
     if os.geteuid() != 0:
         return "needs root (it makes network namespaces)"
-    if lacking := [program for program in ("ip", "unshare", "gcc") if shutil.which(program) is None]:
-        return f"needs {', '.join(lacking)} (apt-get install iproute2 util-linux gcc)"
-    tried = subprocess.run(["unshare", *NAMESPACES, "true"], capture_output=True, text=True, check=False)
-    return f"no namespaces here: {tried.stderr.strip()}" if tried.returncode else None
+    if shutil.which("gcc") is None:
+        return "needs gcc (apt-get install gcc)"
+    try:
+        if in_namespaces:
+            namespaces.enter()
+    except InputError as error:
+        return str(error)
+    return None
 
 
 def _asked() -> argparse.Namespace:

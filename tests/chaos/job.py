@@ -11,14 +11,12 @@ from typing import Any
 import psutil
 import yaml
 
-from trainer.launch.pods.folder import JobFolder, only
+from trainer.launch.pods.folder import JobFolder
 from trainer.launch.pods.job import MASTER, Job
 from trainer.launch.pods.pod import Pod, ip
 from trainer.launch.pods.rendering import rendered
 
 NAME = "chaos"
-GRACE_SECONDS = 60.0
-"""`terminationGracePeriodSeconds` of the chart."""
 
 
 class BreakableJob(Job):
@@ -31,7 +29,6 @@ class BreakableJob(Job):
     def __init__(self, folder: Path) -> None:
         self.resolving = True
         """Whether the name of the Master is known to the other pods; may be set at any time."""
-        self._away: dict[str, float] = {}
         self._logs = folder / "logs"
         self._logs.mkdir()
         self._rendering = rendered(str(folder / "run.yaml"), (), [str(folder / "values.yaml")], pods=3)
@@ -43,31 +40,24 @@ class BreakableJob(Job):
     def start(self) -> None:
         self._thread.start()
 
-    @property
-    def workers(self) -> int:
-        return only("PyTorchJob", self._objects_here.read())["spec"]["pytorchReplicaSpecs"]["Worker"]["replicas"]
-
     def scale(self, workers: int) -> None:
         """What `kubectl scale` does, which asks for no divisor of the batch as `berth scale` does."""
-        objects = self._objects_here.read()
-        only("PyTorchJob", objects)["spec"]["pytorchReplicaSpecs"]["Worker"]["replicas"] = workers
-        self._objects_here.write(objects)
+        self._objects_here.scale(workers)
 
     @property
     def master(self) -> Pod | None:
         return self.pods.get(MASTER)
 
-    def running_workers(self) -> list[Pod]:
-        return [pod for name, pod in sorted(self.pods.copy().items()) if name != MASTER and pod.running]
+    def running_workers(self) -> dict[str, Pod]:
+        """By their short names."""
+        return {name: pod for name, pod in sorted(self.pods.copy().items()) if name != MASTER and pod.running}
 
-    def lose(self, pod: Pod, seconds: float) -> None:
+    def lose(self, name: str, seconds: float) -> None:
         """The node's power fails: not a packet more, and another pod only after some time."""
-        self._away[pod.name.removeprefix(f"{NAME}-")] = time.monotonic() + seconds
+        pod = self.pods[name]
+        self.not_before[name] = time.monotonic() + seconds
         plug(pod, connected=False)
         pod.kill()
-
-    def may_begin(self, name: str) -> bool:
-        return super().may_begin(name) and time.monotonic() >= self._away.get(name, 0)
 
     def known(self) -> dict[str, str]:
         addresses = super().known()

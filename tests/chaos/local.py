@@ -13,9 +13,8 @@ from typing import Any
 import psutil
 
 from tests.chaos.clock import own_clock, set_clock
-from tests.chaos.job import GRACE_SECONDS, NAME, BreakableJob, plug, processes, write
+from tests.chaos.job import NAME, BreakableJob, plug, processes, write
 from tests.chaos.run import MOST_WORKERS, Fault
-from trainer.launch.pods.pod import Pod
 
 AWAY_SECONDS = 25.0
 """Until the pod of a lost node is started elsewhere."""
@@ -71,14 +70,15 @@ class Local:
 
     def signal_worker(self, how: signal.Signals, random: Random) -> None:
         """One training process, not its pod."""
-        training = [each for pod in self.job.running_workers() for each in processes(pod, "ray::RayTrainWorker")]
+        pods = self.job.running_workers().values()
+        training = [each for pod in pods for each in processes(pod, "ray::RayTrainWorker")]
         if training:  # else no group trains just now
             with suppress(psutil.NoSuchProcess):
                 random.choice(training).send_signal(how)
 
     def drain_worker_pod(self, random: Random) -> None:
         """SIGTERM, and the operator makes the pod anew."""
-        self._some_worker(random).terminate(GRACE_SECONDS)
+        self.job.delete(self._some_worker(random))
 
     def lose_worker_pod(self, random: Random) -> None:
         """Without a word: its node's power fails."""
@@ -95,7 +95,7 @@ class Local:
 
     def cut_worker(self, seconds: float, random: Random) -> None:
         """Its network is away; all of its processes live."""
-        pod = self._some_worker(random)
+        pod = self.job.pods[self._some_worker(random)]
         plug(pod, connected=False)
         self.job.wait(seconds)
         plug(pod, connected=True)
@@ -124,10 +124,10 @@ class Local:
         """What all pods share."""
         return self.folder / "runs"
 
-    def _some_worker(self, random: Random) -> Pod:
+    def _some_worker(self, random: Random) -> str:
         while not (running := self.job.running_workers()):
             time.sleep(0.1)
-        return random.choice(running)
+        return random.choice(list(running))
 
     def _complete(self) -> list[Path]:
         """Of each checkpoint the file that is written last, the oldest first."""

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
+
+from kubernetes.utils import parse_quantity
 
 from tests.cluster.kubectl import apply, get, kubectl
 from tests.cluster.release import Release
@@ -16,7 +19,7 @@ def displaced(run: Release, pod: str) -> Iterator[None]:
     node = run.pods()[pod]["spec"]["nodeName"]
     there = get("pods", "-A", f"--field-selector=spec.nodeName={node},status.phase!=Succeeded,status.phase!=Failed")
     others = [each for each in there if not _of(run, each)]
-    left = _cores(get("node", node)["status"]["allocatable"]) - sum(map(_asked, others))
+    left = parse_quantity(get("node", node)["status"]["allocatable"]["cpu"]) - sum(map(_asked, others))
     container = {
         "name": "urgent",
         "image": run.pods()[pod]["spec"]["containers"][0]["image"],
@@ -44,10 +47,6 @@ def _of(run: Release, pod: Any) -> bool:
     return pod["metadata"].get("labels", {}).get("training.kubeflow.org/job-name") == run.name
 
 
-def _asked(pod: Any) -> float:
-    return sum(_cores(each.get("resources", {}).get("requests", {})) for each in pod["spec"]["containers"])
-
-
-def _cores(resources: dict[str, str]) -> float:
-    cpu = resources.get("cpu", "0")
-    return float(cpu.removesuffix("m")) / 1000 if cpu.endswith("m") else float(cpu)
+def _asked(pod: Any) -> Decimal:
+    requests = [each.get("resources", {}).get("requests", {}) for each in pod["spec"]["containers"]]
+    return sum((parse_quantity(each.get("cpu", 0)) for each in requests), Decimal())

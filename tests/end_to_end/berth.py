@@ -1,6 +1,7 @@
 """The command `berth` as a process of its own, with what a test does to it: signals, a killed worker."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -38,7 +39,7 @@ class Berth:
 
     def wait(self, seconds: float = 600) -> tuple[int, str]:
         """The exit code and all that was printed."""
-        return self._process.wait(seconds), self._output.read_text()
+        return self._process.wait(seconds), self.said
 
     def end(self) -> None:
         """Whatever it is doing: no test leaves a process behind."""
@@ -55,6 +56,19 @@ class Berth:
             assert time.monotonic() < deadline, f"{file} was not written in {seconds} s"
             time.sleep(0.02)
         return self
+
+    @property
+    def said(self) -> str:
+        return self._output.read_text()
+
+    def wait_to_hear(self, pattern: str, seconds: float = 240) -> re.Match[str]:
+        """Until it has said this."""
+        deadline = time.monotonic() + seconds
+        while not (found := re.search(pattern, self.said, re.DOTALL)):
+            assert self._process.poll() is None, self.said
+            assert time.monotonic() < deadline, f"not said in {seconds} s: {pattern}\n{self.said}"
+            time.sleep(0.1)
+        return found
 
     def interrupt(self, how: signal.Signals = signal.SIGINT) -> "Berth":
         """What Ctrl-C does; SIGTERM is how a pod, a batch system or systemd asks."""

@@ -120,6 +120,7 @@ def test_early_stopping_keeps_the_weights_whose_score_was_best(prepared: Prepare
     loop = loop_of(task, tmp_path)
     assert loop.run()
     curve = [point["eval/f1"] for point in loop.state.history if "eval/f1" in point]
+    assert len(curve) >= 4
     not_better = len(curve) - 1 - curve.index(max(curve))
     assert not_better == 3 or loop.state.step == task.steps
     assert task.finish(ALONE, str(tmp_path))["squad/f1"] == max(curve)

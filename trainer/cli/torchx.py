@@ -6,7 +6,7 @@ pyproject.toml names them as `torchx.cli.cmds`, where TorchX looks for commands 
 import sys
 import threading
 from argparse import ArgumentParser, Namespace
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from torchx.cli.cmd_base import SubCommand
@@ -50,25 +50,13 @@ def _silent_threads() -> Generator[None]:
         threading.excepthook = say
 
 
-def run() -> SubCommand:
-    return _Said(CmdRun())
+def _said(command: type[SubCommand]) -> Callable[[], SubCommand]:
+    return lambda: _Said(command())
 
 
-def status() -> SubCommand:
-    return _Said(CmdStatus())
-
-
-def describe() -> SubCommand:
-    return _Said(CmdDescribe())
-
-
-def log() -> SubCommand:
-    return _Said(CmdLog())
-
-
-def list_() -> SubCommand:
-    return _Said(CmdList())
-
-
-def cancel() -> SubCommand:
-    return _Said(CmdCancel())
+run = _said(CmdRun)
+status = _said(CmdStatus)
+describe = _said(CmdDescribe)
+log = _said(CmdLog)
+list_ = _said(CmdList)
+cancel = _said(CmdCancel)

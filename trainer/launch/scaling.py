@@ -3,6 +3,8 @@
 import math
 from typing import Any
 
+from kubernetes.utils import parse_quantity
+
 from trainer.config.load import parse
 from trainer.config.schema import Run
 from trainer.errors import ClusterError, ClusterMissing
@@ -51,8 +53,7 @@ def processes(run: Run, pod: Object) -> int:
 
 def cores(container: Object) -> int:
     """CPU cores that it requests, rounded up."""
-    cpu = str(container["resources"]["requests"]["cpu"])
-    return math.ceil(float(cpu.removesuffix("m")) / 1000 if cpu.endswith("m") else float(cpu))
+    return math.ceil(parse_quantity(container["resources"]["requests"]["cpu"]))
 
 
 def refuse(run: Run, each: int, pods: int) -> None:

@@ -61,6 +61,16 @@ class JobFolder:
         new.write_text(yaml.safe_dump_all(objects, sort_keys=False))
         new.replace(self._objects)
 
+    def scale(self, workers: int) -> None:
+        """Want so many Worker pods.
+
+        Raises:
+            InputError: no job of that name runs here.
+        """
+        objects = self.read()
+        only("PyTorchJob", objects)["spec"]["pytorchReplicaSpecs"]["Worker"]["replicas"] = workers
+        self.write(objects)
+
     def read(self) -> list[Object]:
         """Raises: InputError: no job of that name runs here."""
         try:

@@ -39,6 +39,8 @@ class Job:
         self.outcome: int | None = None
         self.pods: dict[str, Pod] = {}
         """Those that are there, by their short names: `master-0`, `worker-1`."""
+        self.not_before: dict[str, float] = {}
+        """Until when a pod that has ended is not made anew, by the monotonic clock."""
         self._folder = folder
         self._claimed = claimed
         self._hear = hear
@@ -46,7 +48,6 @@ class Job:
         self._numbers = count()
         self._stopping = False
         self._succeeded: set[str] = set()
-        self._not_before: dict[str, float] = {}
         self._told: dict[str, str] = {}
         self._read = 0
         self._objects: Sequence[Object] = []
@@ -61,11 +62,11 @@ class Job:
             if self._over and not self.pods:
                 return self.outcome
             wanted = [] if self._over else self._wanted()
-            for name, pod in self.pods.items():
+            for name in self.pods:
                 if name not in wanted:
-                    pod.terminate(self._spec(name)["terminationGracePeriodSeconds"])
+                    self.delete(name)
             for name in wanted:
-                if name not in self.pods | dict.fromkeys(self._succeeded) and self.may_begin(name):
+                if name not in self.pods | dict.fromkeys(self._succeeded) and self._may_begin(name):
                     self._begin(name)
             self._tell_news()
             time.sleep(LOOK_EVERY)
@@ -74,9 +75,14 @@ class Job:
         """Delete all pods, which save first, as `berth stop` does; `serve` returns when they are gone."""
         self._stopping = True
 
-    def may_begin(self, name: str) -> bool:
-        """Whether a pod that ended may be made anew by now."""
-        return time.monotonic() >= self._not_before.get(name, 0)
+    def delete(self, name: str) -> None:
+        """What `kubectl delete pod` does: the pod has its time to save and end."""
+        self.pods[name].terminate(self._spec(name)["terminationGracePeriodSeconds"])
+
+    @property
+    def workers(self) -> int:
+        """Worker pods that are wanted."""
+        return self._job["spec"]["pytorchReplicaSpecs"]["Worker"]["replicas"]
 
     def known(self) -> dict[str, str]:
         """The addresses that pods can look up by name."""
@@ -96,8 +102,10 @@ class Job:
             self._read = changed
 
     def _wanted(self) -> list[str]:
-        workers = self._job["spec"]["pytorchReplicaSpecs"]["Worker"]["replicas"]
-        return [MASTER, *(f"worker-{index}" for index in range(workers))]
+        return [MASTER, *(f"worker-{index}" for index in range(self.workers))]
+
+    def _may_begin(self, name: str) -> bool:
+        return time.monotonic() >= self.not_before.get(name, 0)
 
     def _spec(self, name: str) -> Object:
         return self._job["spec"]["pytorchReplicaSpecs"][_replica(name)[0]]["template"]["spec"]
@@ -127,7 +135,7 @@ class Job:
             self._say(f"{name} is gone")
         elif code >= 128:
             self._say(f"{name} has ended with exit code {code}, and is made anew")
-            self._not_before[name] = time.monotonic() + RESTART_SECONDS
+            self.not_before[name] = max(self.not_before.get(name, 0), time.monotonic() + RESTART_SECONDS)
         elif name == MASTER or code != 0:
             self._say(f"{name} has ended with exit code {code}, and the job with it")
             self.outcome = code

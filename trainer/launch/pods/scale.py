@@ -17,6 +17,5 @@ def scale(name: str, pods: int) -> int:
     worker = only("PyTorchJob", objects)["spec"]["pytorchReplicaSpecs"]["Worker"]
     each = processes(run, worker["template"]["spec"])
     refuse(run, each, pods)
-    worker["replicas"] = pods
-    folder.write(objects)
+    folder.scale(pods)
     return pods * each
