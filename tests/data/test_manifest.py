@@ -29,6 +29,15 @@ def test_what_is_no_manifest_of_this_version_is_refused(tmp_path: Path, text: st
         manifest.read(uri, VocabManifest)
 
 
+def test_a_manifest_holds_no_credentials_and_a_new_password_changes_no_data() -> None:
+    before, after = (
+        manifest.settings_of("corpus", Corpus(sources=(Source(path=f"s3://me:{password}@bucket/a.txt"),)))
+        for password in ("hunter2", "hunter3")
+    )
+    assert before["corpus.sources"][0]["path"] == "s3://***@bucket/a.txt"
+    manifest.refuse_other_settings(before, after, "runs/a/corpus")
+
+
 def test_other_settings_are_refused_by_name_and_value() -> None:
     before = manifest.settings_of("corpus", CORPUS)
     manifest.refuse_other_settings(before, manifest.settings_of("corpus", CORPUS), "runs/a/corpus")

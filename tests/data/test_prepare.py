@@ -200,7 +200,10 @@ def test_what_an_unfinished_preparation_left_is_cleared_away(tmp_path: Path, sou
     (tmp_path / "run/corpus").mkdir(parents=True)
     for name in ("train-00099.arrow", ".held_out-00000.arrow.0123abcd.tmp", "notes.txt"):
         (tmp_path / "run/corpus" / name).write_text("")
+    (tmp_path / "run/vocab").mkdir()
+    (tmp_path / "run/vocab/.vocab.txt.0123abcd.tmp").write_text("[PAD]")
     make(tmp_path / "run", source)
+    assert sorted(path.name for path in (tmp_path / "run/vocab").iterdir()) == ["vocab.json", "vocab.txt"]
     assert sorted(path.name for path in (tmp_path / "run/corpus").iterdir()) == [
         "corpus.json",
         "held_out-00000.arrow",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from functools import partial
 from pathlib import Path
+from threading import Event, Thread
 
 import psutil
 import pytest
@@ -49,6 +50,13 @@ def dying_of_size(text: str) -> int:
 def slow_at_first(number: int) -> int:
     time.sleep(1 if number == 0 else 0)
     return number
+
+
+def missing_its_signal() -> Callable[[int], int]:
+    """Another thread takes SIGTERM, so that it does not wake this one: as where it comes just before the wait."""
+    Thread(target=Event().wait, daemon=True).start()
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+    return slow_at_first
 
 
 def constant(work: Callable[..., int]) -> Callable[..., int]:
@@ -96,6 +104,12 @@ def test_a_killed_process_is_told() -> None:
 def test_a_process_that_is_killed_while_large_items_are_on_their_way_is_told() -> None:
     with pytest.raises(DataError, match="a process was killed"):
         list(in_order(partial(constant, dying_of_size), ("a" * 20_000_000 for _ in range(6)), 2))
+    assert multiprocessing.active_children() == []
+
+
+@pytest.mark.timeout(60)
+def test_a_process_that_its_signal_does_not_wake_ends_all_the_same() -> None:
+    assert list(in_order(missing_its_signal, range(9), 2)) == list(range(9))
     assert multiprocessing.active_children() == []
 
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from trainer import storage
+from trainer.config.redaction import without_credentials
 from trainer.errors import ConfigError, DataError
 
 SplitName = Literal["train", "held_out"]
@@ -149,8 +150,8 @@ def most_frequent(words: Counter[str]) -> dict[str, int]:
 
 
 def settings_of(section: str, model: BaseModel, leaving_out: Collection[str] = ()) -> Settings:
-    """The settings in a section of the run, by their dotted names."""
-    settings = model.model_dump(mode="json", exclude=set(leaving_out))
+    """The settings in a section of the run, by their dotted names, without the credentials that a URI may carry."""
+    settings = without_credentials(model.model_dump(mode="json", exclude=set(leaving_out)))
     return {f"{section}.{name}": value for name, value in settings.items()}
 
 

@@ -84,6 +84,7 @@ def prepare_vocab(
         assert look is not None, "the schema asks for a path where there is no corpus"
         seen = look()
         pieces = vocab.train(seen.words.words(settings.lowercase), settings.size)
+    storage.remove_unfinished(uri)
     vocab.save(pieces, storage.join(uri, "vocab.txt"))
     after = VocabManifest(
         settings=wanted,

@@ -80,8 +80,8 @@ class _Worker:
 
     def stop(self) -> None:
         self._process.terminate()
+        self.pipe.close()  # first: a signal that comes just before a process reads does not wake it, this does
         self._process.join()
-        self.pipe.close()
 
 
 def _shared_out(items: Iterator[Item], workers: list[_Worker]) -> Iterator[Any]:
