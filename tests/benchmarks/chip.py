@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import torch
 
-from trainer.launch.plan.gpus import known
+from trainer.compute.gpus import known
 
 
 class Chip(NamedTuple):

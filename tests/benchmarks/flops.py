@@ -1,9 +1,9 @@
 """The floating-point operations of batches that are there, counted as `berth plan` counts them."""
 
+from trainer.compute import flop
+from trainer.compute.flop import Flops
 from trainer.config import schema
 from trainer.engine.task import MicroBatch
-from trainer.launch.plan import flop
-from trainer.launch.plan.flop import Flops
 
 
 def of_batches(config: schema.Model, vocab_size: int, batches: list[MicroBatch]) -> Flops:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from tests.benchmarks.chip import Chip
 from tests.benchmarks.real_text import show
+from trainer.compute import flop
 from trainer.config import schema
-from trainer.launch.plan import flop
 
 VOCAB_SIZE = 30_522
 ROWS, LENGTH = 128, 512

@@ -8,9 +8,10 @@ from click.testing import CliRunner
 from rich.console import Console
 
 from trainer.cli.plan import plan as command
+from trainer.compute import gpus
 from trainer.config.load import load
 from trainer.errors import ConfigError
-from trainer.launch.plan import gpus, page, plan
+from trainer.launch.plan import page, plan
 from trainer.launch.plan.memory import GRADIENTS, WEIGHTS
 
 CARD = load("bert-base-uncased")

@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel
 
-from trainer.launch.plan.gpus import Group
+from trainer.compute.gpus import Group
 
 PUE = 1.56
 """Power of a data centre by that of its machines: assumed, the mean of Uptime Institute's survey of 2024."""

@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from pydantic import BaseModel
 
+from trainer.compute.gpus import Group
 from trainer.config.schema import Pretrain, Run, Squad
 from trainer.errors import ConfigError
 from trainer.launch.plan import cost, memory, needs, parameters, work
 from trainer.launch.plan.calibration import Calibration, Probe, calibrated
 from trainer.launch.plan.cost import Estimate
-from trainer.launch.plan.gpus import Group
 from trainer.launch.plan.memory import Machine
 from trainer.launch.plan.needs import Storage
 from trainer.launch.plan.work import Work

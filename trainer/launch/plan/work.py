@@ -9,9 +9,9 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
+from trainer.compute import flop
 from trainer.config import schema
 from trainer.config.schema import Pretrain, Run, Squad
-from trainer.launch.plan import flop
 from trainer.squad import examples
 
 WINDOWS = {"v1.1": 88_641, "v2.0": 131_944}

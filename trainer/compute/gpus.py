@@ -20,6 +20,8 @@ class Gpu(NamedTuple):
     memory: float
     """Bytes."""
     watts: float
+    devices: tuple[str, ...]
+    """What the driver calls it."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,16 @@ class Group:
 @functools.cache
 def known() -> dict[str, Gpu]:
     """All types by name."""
-    listed = yaml.safe_load((resources.files("trainer.launch.plan") / "gpus.yaml").read_text(encoding="utf-8"))
+    listed = yaml.safe_load((resources.files("trainer.compute") / "gpus.yaml").read_text(encoding="utf-8"))
     return {
-        name: Gpu(name, each["tflops"] * 1e12, each["memory"] * 1e9, float(each["watts"]))
+        name: Gpu(name, each["tflops"] * 1e12, each["memory"] * 1e9, float(each["watts"]), tuple(each["devices"]))
         for name, each in listed.items()
     }
+
+
+def of_device(name: str) -> Gpu | None:
+    """The type of a device, by the name that its driver gives; None where it is not known."""
+    return next((gpu for gpu in known().values() if name.removeprefix("NVIDIA ") in gpu.devices), None)
 
 
 def group(text: str) -> Group:

@@ -4,13 +4,24 @@ from pathlib import Path
 
 import pytest
 
+from trainer.compute import gpus
 from trainer.errors import ConfigError
-from trainer.launch.plan import gpus
 
 
 def test_a_group_is_a_type_and_a_number() -> None:
     assert gpus.group("h100:8") == gpus.Group(gpus.known()["h100"], 8)
     assert gpus.group("l4") == gpus.Group(gpus.known()["l4"], 1)
+
+
+def test_a_device_is_known_by_the_name_that_its_driver_gives() -> None:
+    assert gpus.of_device("NVIDIA H100 80GB HBM3") == gpus.known()["h100"]
+    assert gpus.of_device("NVIDIA A100-SXM4-40GB") == gpus.known()["a100-40gb"]
+    assert gpus.of_device("NVIDIA GeForce RTX 4090") is None
+
+
+def test_no_two_types_share_a_device() -> None:
+    devices = [device for gpu in gpus.known().values() for device in gpu.devices]
+    assert len(devices) == len(set(devices))
 
 
 def test_an_unknown_type_names_the_known_ones() -> None:

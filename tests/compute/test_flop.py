@@ -5,8 +5,8 @@ import torch
 import transformers
 from torch.utils.flop_counter import FlopCounterMode
 
+from trainer.compute import flop
 from trainer.config import schema
-from trainer.launch.plan import flop
 
 
 def test_they_are_those_of_a_training_step_of_transformers() -> None:
