@@ -75,6 +75,8 @@ EVERYTHING: dict[str, Any] = {
         "pod_monitor": True,
         "labels": {"release": "prometheus"},
         "scraped_by": {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}},
+        "dashboard": True,
+        "dashboard_labels": {"dashboards": "nlp"},
     },
     "global": {"from": "a chart above"},
 }

@@ -233,6 +233,7 @@ def test_a_wrong_value_is_refused_by_its_name(change: dict[str, Any], field: str
             {"storage": {}},
             "prepare.storage: /storage/corpus is on no volume; set storage.claim, or an URI such as s3://",
         ),
+        ({"prepare__storage": "gs://me:hunter2@b/x"}, "prepare: credentials in a URI (gs://...), and Helm keeps"),
         ({"prepare__storage": "/corpora/wiki"}, "prepare.storage: /corpora/wiki is not on the volume; choose a path"),
         ({"pod__env": {"AWS_SECRET_ACCESS_KEY": "x"}}, "pod.env.AWS_SECRET_ACCESS_KEY: looks like a secret"),
         ({"pod__env": {"BERTH_PROCESSES": "1"}}, "pod.env.BERTH_PROCESSES: is set by the chart or by Kubernetes"),

@@ -122,7 +122,7 @@ def test_two_renderings_differ_in_nothing_but_the_made_token(values: dict[str, A
 @every_values
 def test_names_are_made_of_the_releases_name_alone(values: dict[str, Any]) -> None:
     suffixes = {name.removeprefix("my-run") for _, name in objects(values)}
-    assert suffixes <= {"", "-master", "-workers", "-scores", "-ray-token"}
+    assert suffixes <= {"", "-master", "-workers", "-scores", "-ray-token", "-dashboard"}
 
 
 @every_values

@@ -79,6 +79,7 @@ def test_a_pod_is_told_what_the_entry_point_reads(kind: str) -> None:
     assert env(pod) == {
         "HOME": "/tmp",
         "BERTH_CACHE": "/tmp/berth",
+        "BERTH_IMAGE": "berth:0.1.0",
         "POD_IP": {"fieldRef": {"fieldPath": "status.podIP"}},
         "POD_CPUS": {"resourceFieldRef": {"resource": "requests.cpu", "divisor": "1"}},
         "BERTH_PROCESSES": "$(POD_CPUS)",

@@ -68,6 +68,7 @@ def test_a_wrong_value_is_refused_by_its_name(change: dict[str, Any], field: str
             "workers: 3 pods of 2 workers each make 6, and run.scaling.num_workers allows 1 to 4; change one of them",
         ),
         ({"worker__cpu": 2, "run__scaling": {"num_workers": 4}}, "each make 2, and run.scaling.num_workers allows 4"),
+        ({"run__storage": "s3://me:hunter2@bucket/runs"}, "run: credentials in a URI (s3://...), and Helm keeps"),
         ({"pod__env": {"HF_TOKEN": "x"}}, "pod.env.HF_TOKEN: looks like a secret"),
         ({"pod__env": {"AWS_SECRET_ACCESS_KEY": "x"}}, "pod.env.AWS_SECRET_ACCESS_KEY: looks like a secret"),
         ({"pod__env": {"WANDB_API_KEY": "x"}}, "pod.env.WANDB_API_KEY: looks like a secret"),
@@ -81,6 +82,7 @@ def test_values_that_do_not_go_together_are_refused(change: dict[str, Any], mess
     with pytest.raises(HelmRenderError) as caught:
         render(with_values(SMALL, **change))
     assert message in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["n" * 41, "1st", "my.run", "run-"])

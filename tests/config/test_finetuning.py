@@ -4,8 +4,9 @@ import pytest
 
 from trainer.config.finetuning import finetuning
 from trainer.config.load import load
+from trainer.config.operation import Scaling
 from trainer.config.recipes import recipe_names
-from trainer.config.schema import Run, Scaling
+from trainer.config.schema import Run
 from trainer.errors import ConfigError
 
 

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from trainer.config.load import load, made
-from trainer.config.schema import Run, Scaling
+from trainer.config.operation import Scaling
+from trainer.config.schema import Run
 from trainer.errors import ConfigError
 
 STAGE = "squad"

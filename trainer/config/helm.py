@@ -15,7 +15,8 @@ import yaml
 from pydantic import BaseModel, Field, StringConstraints
 from pydantic.json_schema import GenerateJsonSchema, SkipJsonSchema
 
-from trainer.config.schema import Run, RunName, Scaling
+from trainer.config.operation import Scaling
+from trainer.config.schema import Run, RunName
 from trainer.config.section import Count, Section
 
 Name = Annotated[str, StringConstraints(pattern=r"^([a-z0-9]([a-z0-9.-]{0,251}[a-z0-9])?)?$")]
@@ -229,6 +230,12 @@ class Metrics(Section):
     """Who may reach the port, as a NetworkPolicy names a peer:
     `namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}`.
     """
+    dashboard: bool = False
+    """Create a ConfigMap with a dashboard for Grafana. It shows every run that its Prometheus scrapes, so that it is
+    enough if one release has it.
+    """
+    dashboard_labels: dict[str, str] = Field(default={"grafana_dashboard": "1"})
+    """The ConfigMap's further labels, by which Grafana's sidecar finds it."""
 
 
 class Values(Section):

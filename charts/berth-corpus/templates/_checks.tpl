@@ -6,6 +6,9 @@ As in the trainer: where, what is wrong there, what to do.
 {{- if not (regexMatch "^[a-z]([a-z0-9-]{0,38}[a-z0-9])?$" .Release.Name) }}
 {{- fail (printf "release name %q: names the job and its pods; choose up to 40 lower-case letters, digits and hyphens, a letter first" .Release.Name) }}
 {{- end }}
+{{- with regexFind "[a-z0-9]+://[^/@\\s\"]+@" (toRawJson .Values.prepare) }}
+{{- fail (printf "prepare: credentials in a URI (%s...), and Helm keeps values where many can read them; name an existing Secret in storage.secret" (regexReplaceAll "//.*" . "//")) }}
+{{- end }}
 {{- $path := trimPrefix "file://" .Values.prepare.storage }}
 {{- if not (contains "://" $path) }}
 {{- if not .Values.storage.claim }}

@@ -66,6 +66,7 @@ containers:
       - {name: HOME, value: /tmp}
       - {name: BERTH_CACHE, value: /tmp/berth}
       {{- if .trains }}
+      - {name: BERTH_IMAGE, value: {{ include "berth.image" $ | quote }}} # recorded beside the curves
       - {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
       - {name: POD_CPUS, valueFrom: {resourceFieldRef: {resource: requests.cpu, divisor: "1"}}} # rounded up
       - {name: BERTH_PROCESSES, value: $(POD_CPUS)}
