@@ -39,6 +39,9 @@ T = TypeVar("T")
 _DRIVERS = {"aiobotocore", "aiohttp", "botocore", "gcsfs", "google", "httpx2", "huggingface_hub", "s3fs"}
 """Packages whose errors are the storage's, also where they are no OSError."""
 
+_UNFINISHED = ".tmp"
+"""What the name of a local file ends with, behind a dot at its beginning, until it is written."""
+
 _PASSING = {
     errno.EAGAIN,
     errno.EBUSY,  # what s3fs makes of 503, SlowDown
@@ -182,7 +185,7 @@ def new_file(uri: str) -> Generator[Path]:
     filesystem, path = _filesystem(uri)
     if isinstance(filesystem, LocalFileSystem):
         target = Path(path)
-        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.tmp")
+        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}{_UNFINISHED}")
         with explained(uri, "written"):
             try:
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -204,6 +207,13 @@ def remove(uri: str) -> None:
     with explained(uri, "deleted"):
         if filesystem.exists(path):
             filesystem.rm(path, recursive=True)
+
+
+def remove_unfinished(uri: str) -> None:
+    """Delete what `new_file` left in a folder where its process was killed; nobody else may be writing there."""
+    for name in names(uri):
+        if name.startswith(".") and name.endswith(_UNFINISHED):
+            remove(join(uri, name))
 
 
 def fetch(uri: str) -> Path:

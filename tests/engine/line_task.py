@@ -13,6 +13,9 @@ from trainer.engine.parallel import Workers
 from trainer.engine.state import State
 from trainer.engine.task import MicroBatch, Sums
 
+FLOP = 1e6
+"""Of a sample, invented."""
+
 
 class LineTask:
     objectives = ("line",)
@@ -37,7 +40,10 @@ class LineTask:
         self.seen.append(step)
         size = self.settings.batch_size // world_size
         x = self.inputs(step)[rank * size : (rank + 1) * size]
-        return [MicroBatch(part, (len(part),), len(part)) for part in x.split(self.settings.micro_batch_size)]
+        return [
+            MicroBatch(part, (len(part),), len(part), FLOP * len(part))
+            for part in x.split(self.settings.micro_batch_size)
+        ]
 
     def losses(self, model: nn.Module, inputs: torch.Tensor) -> Sums:
         target = inputs @ torch.tensor([[2.0], [-1.0]])

@@ -5,11 +5,13 @@ from typing import Any
 import torch
 
 from tests.engine.line_task import LineTask
+from tests.points import computed
 from trainer.config.schema import Training
 from trainer.engine.checkpoint import Checkpoints
 from trainer.engine.loop import Loop
 from trainer.engine.parallel import Workers
 from trainer.engine.state import State
+from trainer.tracking.tracker import Outcome
 
 ALONE = Workers(torch.device("cpu"))
 
@@ -23,7 +25,7 @@ class Curve:
     def log(self, record: Mapping[str, float], step: int) -> None:
         self.records.append(dict(record) | {"logged_at": step})
 
-    def finish(self, summary: Mapping[str, float]) -> None:
+    def finish(self, summary: Mapping[str, float], outcome: Outcome | None = None) -> None:
         pass
 
 
@@ -75,12 +77,8 @@ def test_the_curve_of_a_stopped_run_has_each_point_once(tmp_path: Path, settings
     _, undisturbed, _, _ = train(tmp_path / "undisturbed", settings)
     train(tmp_path / "stopped", settings, stop=after(5))
     _, resumed, _, _ = train(tmp_path / "stopped", settings)
-    timing = {"seconds", "train/tokens_per_second"}
-    curves = [
-        [{key: value for key, value in record.items() if key not in timing} for record in state.history]
-        for state in (undisturbed, resumed)
-    ]
-    assert curves[0] == curves[1]
+    one, other = ([computed(point) for point in state.history] for state in (undisturbed, resumed))
+    assert one == other
     assert [record["step"] for record in resumed.history] == [2, 4, 6, 8, 10]
 
 
@@ -104,6 +102,25 @@ def test_points_come_at_the_asked_steps_and_at_the_last(tmp_path: Path, settings
     assert [record["logged_at"] for record in curve.records] == [2, 4, 6, 7]
     assert ["eval/line_loss" in record for record in curve.records] == [False, True, False, True]
     assert {"train/loss", "train/learning_rate", "train/grad_norm"} <= curve.records[0].keys()
+
+
+def test_a_point_tells_how_far_its_step_moved_the_weights(tmp_path: Path, settings: Training) -> None:
+    _, state, _, _ = train(tmp_path, settings, steps=3, stop=after(1))
+    before = weights(state)
+    _, state, curve, _ = train(tmp_path, settings, steps=3, stop=after(1))
+    moved = [(tensor - before[name]).square().sum() for name, tensor in state.model.state_dict().items()]
+    torch.testing.assert_close(curve.records[0]["train/update_norm"], float(torch.stack(moved).sum().sqrt()))
+
+
+def test_a_point_tells_what_held_its_steps_up(tmp_path: Path, settings: Training) -> None:
+    _, _, curve, _ = train(tmp_path, settings, steps=40, every=10)
+    point = curve.records[-1]
+    assert 0 <= point["train/data_wait"] <= 1
+    assert point["train/padding"] == 1 - 1 / settings.max_length  # a sample of this task is one token
+    assert point["train/restarts"] == 0
+    assert point["checkpoint/step"] in (10, 20, 30)
+    assert point["checkpoint/seconds"] > 0
+    assert "checkpoint/step" not in curve.records[0]
 
 
 def test_the_loss_goes_down(tmp_path: Path, settings: Training) -> None:

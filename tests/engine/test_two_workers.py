@@ -31,7 +31,7 @@ class HalfPoisonedTask(LineTask):
         batches = super().micro_batches(step, rank, world_size)
         if rank == 0 or step not in (7, 8):
             return batches
-        return [MicroBatch(batch.inputs * torch.inf, batch.counts, batch.tokens) for batch in batches]
+        return [MicroBatch(batch.inputs * torch.inf, batch.counts, batch.tokens, batch.flop) for batch in batches]
 
 
 class Counting(Workers):

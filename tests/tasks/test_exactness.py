@@ -20,6 +20,7 @@ import pytest
 import torch
 import torch.distributed as dist
 
+from tests.points import computed
 from tests.processes import forked, meeting_place
 from tests.tasks.conftest import Prepared
 from trainer.config.load import fingerprint
@@ -179,8 +180,7 @@ def last_checkpoint(prepared: Prepared, stage: str) -> dict[str, str]:
 def curve(prepared: Prepared, stage: str) -> list[dict[str, Any]]:
     """All points, without what depends on the time of day."""
     folder = Path(prepared.folder.checkpoints(stage), f"step-{STEPS:08d}")
-    points = [json.loads(line) for line in (folder / "history.jsonl").read_text().splitlines()]
-    return [{name: point[name] for name in point.keys() - {"seconds", "train/tokens_per_second"}} for point in points]
+    return [computed(json.loads(line)) for line in (folder / "history.jsonl").read_text().splitlines()]
 
 
 def seen(prepared: Prepared) -> dict[tuple[str, int], dict[int, list[str]]]:

@@ -115,6 +115,7 @@ def test_the_first_loss_is_that_of_a_guess(prepared: Prepared) -> None:
     fresh = task(prepared)
     figures = fresh.evaluate(ALONE)
     assert figures["eval/mlm_loss"] == pytest.approx(math.log(fresh.tokenizer.get_vocab_size()), rel=0.05)
+    assert figures["eval/perplexity"] == pytest.approx(math.exp(figures["eval/mlm_loss"]))
     assert figures["eval/nsp_loss"] == pytest.approx(math.log(2), rel=0.05)
 
 

@@ -95,7 +95,7 @@ class File:
             torch.from_numpy(np.concatenate(labels).astype(np.int64)),
             torch.from_numpy(self._file["next_sentence_labels"][rows].astype(np.int64)),
         )
-        return MicroBatch(inputs, (int(counts.sum()), len(rows)), int(lengths.sum()))
+        return MicroBatch(inputs, (int(counts.sum()), len(rows)), int(lengths.sum()), 0.0)
 
 
 def trained(task: PretrainTask, state: State, batches: list[MicroBatch]) -> Tensor:
@@ -133,7 +133,8 @@ def test_drawn_masks_train_on_the_same_rows_with_others(folder: Path) -> None:
 
 def test_validation_is_on_the_held_out_rows(folder: Path) -> None:
     figures = prepared(folder, "keep").evaluate(Workers(torch.device("cpu")))
-    assert set(figures) == {"eval/mlm_loss", "eval/mlm_accuracy", "eval/nsp_loss", "eval/nsp_accuracy"}
+    losses_and_accuracies = {"eval/mlm_loss", "eval/mlm_accuracy", "eval/nsp_loss", "eval/nsp_accuracy"}
+    assert set(figures) == losses_and_accuracies | {"eval/perplexity"}
 
 
 def _undone(inputs: Inputs) -> Tensor:

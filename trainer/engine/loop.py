@@ -15,12 +15,14 @@ from torch import Tensor, nn
 
 from trainer.config.schema import Training
 from trainer.engine.checkpoint import Checkpoints
+from trainer.engine.clock import Clock
 from trainer.engine.guard import Guard
 from trainer.engine.interval import Interval
 from trainer.engine.parallel import Workers, accumulating, autocast
 from trainer.engine.saver import Saver
 from trainer.engine.state import Record, State, seed_step, thinned
 from trainer.engine.task import MicroBatch, Task
+from trainer.engine.update import Update
 from trainer.errors import BerthError
 from trainer.optim.optimizers import set_learning_rate, skip_where
 from trainer.optim.schedules import multiplier
@@ -39,6 +41,7 @@ class Loop:
         tracker: takes the points of the curves; on the first worker only.
         stop_requested: asked on the first worker before each step.
         beat: a sign of life, given with each forward pass of this worker, in training, evaluation and what comes after.
+        restarts: so many groups of workers trained the run before this one.
     """
 
     def __init__(
@@ -53,6 +56,7 @@ class Loop:
         tracker: Tracker,
         stop_requested: Callable[[], bool],
         beat: Callable[[], object] = lambda: None,
+        restarts: int = 0,
     ) -> None:
         self.task = task
         self.state = state
@@ -62,6 +66,7 @@ class Loop:
         self.tracker = tracker
         self.stop_requested = stop_requested
         self.beat = beat
+        self.restarts = restarts
         self._model = workers.spread(state.model)
         state.model.register_forward_pre_hook(self._beat)
         self._settings: Training = task.settings
@@ -91,28 +96,31 @@ class Loop:
 
     def _train(self) -> bool:
         """Train to the last step, or until it is enough or asked to stop; True if bad steps ended it before."""
-        clock = _Clock()
-        for micro_batches in _prefetched(self.task, self.state, self.workers):
-            *counts, tokens, stop = self.workers.total(self._figures(micro_batches))
+        clock = Clock(self._settings, peak=self.workers.peak)
+        for micro_batches in _prefetched(self.task, self.state, self.workers, clock):
+            *counts, tokens, flop, stop = self.workers.total(self._figures(micro_batches))
             if stop:
                 self._guard.read(self.state.step, now=True)
                 break
-            record = self._step(micro_batches, counts)
+            looked_at = self._looked_at(self.state.step + 1)
+            record = self._step(micro_batches, counts, looked_at=looked_at)
             self.state.step += 1
             self.state.tokens += int(tokens)
-            seconds = clock.lap(tokens)
+            seconds = clock.step(tokens, flop)
             self.state.seconds += seconds
             if self._guard.read(self.state.step, now=self.state.step == self.task.steps):
                 return True
-            if self._due(self._settings.log_every) or self._due(self.task.eval_every):
-                self._log(record() | {"train/tokens_per_second": clock.rate()})
+            if looked_at:
+                self._log(record() | clock.figures())
             self._save_in_time(seconds)
             if self._due(self.task.eval_every) and self._is_enough():
                 break
-            clock.lap(0)
+            clock.leave_out()
         return False
 
-    def _step(self, micro_batches: Sequence[MicroBatch], counts: list[float]) -> Callable[[], Record]:
+    def _step(
+        self, micro_batches: Sequence[MicroBatch], counts: list[float], *, looked_at: bool
+    ) -> Callable[[], Record]:
         """One optimizer step; returns what gives its point of the curves, for that costs a look at the device."""
         seed_step(self.seed, self.state.step, self.workers.rank)
         device = self.workers.device
@@ -135,11 +143,13 @@ class Loop:
         set_learning_rate(self.state.optimizer, rate)
         totals = self.workers.total_on_device(torch.stack([losses, correct]))
         skip_where(self.state.optimizer, self._guard.judge(totals[0].sum(), norm))
+        update = Update(self.state.model.parameters()) if looked_at else None
         self.state.optimizer.step()
+        moved = update.norm() if update else norm.new_zeros(())
         self.state.optimizer.zero_grad()
-        return lambda: self._record(totals, counts, norm, rate)
+        return lambda: self._record(totals, counts, rate, norm, moved)
 
-    def _record(self, totals: Tensor, counts: list[float], norm: Tensor, rate: float) -> Record:
+    def _record(self, totals: Tensor, counts: list[float], rate: float, norm: Tensor, moved: Tensor) -> Record:
         record: Record = {}
         for name, loss, right, count in zip(self.task.objectives, *totals.tolist(), counts, strict=True):
             record[f"train/{name}_loss"] = loss / max(count, 1)
@@ -147,6 +157,7 @@ class Loop:
         record["train/loss"] = sum(record[f"train/{name}_loss"] for name in self.task.objectives)
         record["train/learning_rate"] = rate
         record["train/grad_norm"] = norm.item()
+        record["train/update_norm"] = moved.item()
         record["train/skipped_steps"] = self.state.vigilance.skipped
         record["train/rollbacks"] = self.state.vigilance.rollbacks
         return record
@@ -154,7 +165,8 @@ class Loop:
     def _figures(self, micro_batches: Sequence[MicroBatch]) -> list[float]:
         counts = [sum(column) for column in zip(*(batch.counts for batch in micro_batches), strict=True)]
         stop = self.workers.first and self.stop_requested()
-        return [*map(float, counts), float(sum(batch.tokens for batch in micro_batches)), float(stop)]
+        tokens, flop = sum(batch.tokens for batch in micro_batches), sum(batch.flop for batch in micro_batches)
+        return [*map(float, counts), float(tokens), flop, float(stop)]
 
     def _beat(self, *_: object) -> None:
         self.beat()
@@ -172,7 +184,14 @@ class Loop:
         self.state.optimizer.zero_grad()
 
     def _due(self, every: int) -> bool:
-        return self.state.step % every == 0 or self.state.step == self.task.steps
+        return self._is_due(self.state.step, every)
+
+    def _is_due(self, step: int, every: int) -> bool:
+        return step % every == 0 or step == self.task.steps
+
+    def _looked_at(self, step: int) -> bool:
+        """Whether the step is a point of the curves."""
+        return self._is_due(step, self._settings.log_every) or self._is_due(step, self.task.eval_every)
 
     def _log(self, figures: Record) -> None:
         record: Record = {
@@ -180,7 +199,9 @@ class Loop:
             "seconds": round(self.state.seconds, 3),
             "train/tokens": self.state.tokens,
             "train/world_size": self.workers.world_size,
+            "train/restarts": self.restarts,
             **figures,
+            **self._saver.figures(),
         }
         if self._due(self.task.eval_every) and (held_out := self.task.evaluate(self.workers)):
             record |= held_out
@@ -255,33 +276,11 @@ class Loop:
         self._interval.saved(time.monotonic() - begin)
 
 
-class _Clock:
-    """Seconds of training steps, and tokens per second since the last look."""
-
-    def __init__(self) -> None:
-        self._last = time.monotonic()
-        self._seconds = 0.0
-        self._tokens = 0.0
-
-    def lap(self, tokens: float) -> float:
-        now = time.monotonic()
-        seconds, self._last = now - self._last, now
-        if tokens:
-            self._seconds += seconds
-            self._tokens += tokens
-        return seconds
-
-    def rate(self) -> float:
-        rate = self._tokens / self._seconds
-        self._seconds = self._tokens = 0.0
-        return rate
-
-
 def _batch(task: Task, state: State, step: int, workers: Workers) -> Sequence[MicroBatch]:
     return task.micro_batches(step + state.vigilance.passed_over, workers.rank, workers.world_size)
 
 
-def _prefetched(task: Task, state: State, workers: Workers) -> Iterator[Sequence[MicroBatch]]:
+def _prefetched(task: Task, state: State, workers: Workers, clock: Clock) -> Iterator[Sequence[MicroBatch]]:
     """The batches of all steps to come, each made while the one before it trains."""
     start = state.step
 
@@ -289,7 +288,8 @@ def _prefetched(task: Task, state: State, workers: Workers) -> Iterator[Sequence
         ahead = pool.submit(_batch, task, state, start, workers) if start < task.steps else None
         for step in range(start, task.steps):
             assert ahead is not None
-            batch = ahead.result()
+            with clock.waiting():
+                batch = ahead.result()
             if step + 1 < task.steps:
                 ahead = pool.submit(_batch, task, state, step + 1, workers)
             yield batch

@@ -12,6 +12,8 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from trainer.compute import gpus
+
 
 class Workers:
     """The process group that Ray Train set up, or this process alone."""
@@ -26,6 +28,12 @@ class Workers:
     def first(self) -> bool:
         """Whether this worker writes: logs, checkpoints, results."""
         return self.rank == 0
+
+    @property
+    def peak(self) -> float | None:
+        """FLOP/s of bf16 products that all of them could do together; None on CPUs and unknown GPUs."""
+        gpu = gpus.of_device(torch.cuda.get_device_name(self.device)) if self.device.type == "cuda" else None
+        return None if gpu is None else gpu.flops * self.world_size
 
     def total(self, figures: list[float]) -> list[float]:
         """The sums of host figures over all workers."""

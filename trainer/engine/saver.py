@@ -6,13 +6,14 @@ One save is written at a time. What goes wrong in the thread is raised where the
 import contextlib
 import os
 import threading
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from tokenizers import Tokenizer
 
 from trainer.engine.checkpoint import Checkpoints
 from trainer.engine.snapshot import Memory, Snapshot
-from trainer.engine.state import State
+from trainer.engine.state import Record, State
 
 _NICENESS = 10
 """Of the thread that writes: where all cores train, it takes little from them. More would let it starve."""
@@ -27,6 +28,7 @@ class Saver:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="saver", initializer=_yield_the_cores)
         self._writing: Future[None] | None = None
         self._give_up = threading.Event()
+        self._last: Record = {}
 
     @property
     def busy(self) -> bool:
@@ -41,6 +43,10 @@ class Saver:
             self.wait()
             return False
         return True
+
+    def figures(self) -> Record:
+        """Of the newest checkpoint that is complete: its step and the seconds that writing it took; empty before."""
+        return self._last
 
     def save(self, state: State, tokenizer: Tokenizer) -> None:
         """Copy the state and begin to write it; waits for the one before.
@@ -79,7 +85,9 @@ class Saver:
         self._thread.shutdown()
 
     def _write(self, snapshot: Snapshot) -> None:
+        begin = time.monotonic()
         self._checkpoints.write(snapshot, self._give_up)
+        self._last = {"checkpoint/step": snapshot.step, "checkpoint/seconds": round(time.monotonic() - begin, 3)}
 
 
 def _yield_the_cores() -> None:

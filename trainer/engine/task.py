@@ -30,6 +30,8 @@ class MicroBatch:
     """How many items each objective is summed over: masked tokens, sentence pairs, questions."""
     tokens: int
     """Tokens without padding."""
+    flop: float
+    """Of training on it; see `compute.flop`."""
 
 
 @dataclass(frozen=True, slots=True)

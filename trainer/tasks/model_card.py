@@ -12,6 +12,7 @@ import yaml
 
 from trainer import storage
 from trainer.config.load import parse
+from trainer.config.redaction import without_credentials
 from trainer.config.schema import Pretrain, Run, Squad
 from trainer.data import manifest
 from trainer.data.manifest import Manifest
@@ -19,7 +20,6 @@ from trainer.model import hf_config
 from trainer.model.encoder import AnyBert
 from trainer.tracking import figures
 from trainer.tracking.card import card, comparison
-from trainer.tracking.redaction import without_credentials
 from trainer.tracking.stages import Result, Stage, read_stage
 
 _TASKS = {

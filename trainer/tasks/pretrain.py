@@ -1,5 +1,6 @@
 """Pretraining as a task: samples of the corpus in, masked LM and next-sentence losses out."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
@@ -9,6 +10,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 
+from trainer.compute import flop
 from trainer.config.load import fingerprint
 from trainer.config.schema import Pretrain, Run
 from trainer.data import vocab
@@ -27,6 +29,9 @@ from trainer.engine.task import MicroBatch, Sums
 from trainer.model.cross_entropy import cross_entropy
 from trainer.model.heads import BertForPreTraining
 from trainer.model.packing import Packed, pack, sent
+
+_LARGEST_LOSS = 700.0
+"""In nats: e to it is still a float."""
 
 
 class Inputs(NamedTuple):
@@ -89,7 +94,9 @@ class PretrainTask:
 
     @torch.no_grad()
     def evaluate(self, workers: Workers) -> dict[str, float]:
-        """Losses and accuracies on the held-out documents, each with the masks it always has; empty without such."""
+        """Losses and accuracies on the held-out documents, each with the masks it always has; empty without such.
+        `eval/perplexity` is that of the masked tokens, e to their loss.
+        """
         self.model.eval()
         totals = torch.zeros(3, len(self.objectives), dtype=torch.float64)
         for batch in self._batched(self._held_out.evaluation(workers.rank, workers.world_size)):
@@ -101,6 +108,8 @@ class PretrainTask:
         for name, loss, right, count in zip(self.objectives, losses, correct, counts, strict=True):
             if count:
                 figures |= {f"eval/{name}_loss": loss / count, f"eval/{name}_accuracy": right / count}
+        if "eval/mlm_loss" in figures:
+            figures["eval/perplexity"] = math.exp(min(figures["eval/mlm_loss"], _LARGEST_LOSS))
         return figures
 
     def held_out_loss(self, figures: Mapping[str, float]) -> float | None:
@@ -125,10 +134,17 @@ class PretrainTask:
     def _batched(self, samples: Iterable[Sample]) -> Iterator[MicroBatch]:
         remaining = iter(samples)
         while batch := list(islice(remaining, self.settings.micro_batch_size)):
-            yield _micro_batch(batch)
+            yield self._micro_batch(batch)
+
+    def _micro_batch(self, samples: Sequence[Sample]) -> MicroBatch:
+        inputs, counts = _packed(samples)
+        lengths = [len(sample.input_ids) for sample in samples]
+        work = flop.of_step(self.model.config, self.model.vocab_size, lengths, counts[0])
+        return MicroBatch(inputs, counts, sum(lengths), work.total)
 
 
-def _micro_batch(samples: Sequence[Sample]) -> MicroBatch:
+def _packed(samples: Sequence[Sample]) -> tuple[Inputs, tuple[int, ...]]:
+    """The inputs, and how many items each objective has."""
     packed = pack([sample.input_ids for sample in samples], [sample.token_type_ids for sample in samples])
     starts = packed.cu_seqlens.numpy()
     positions = [
@@ -142,8 +158,7 @@ def _micro_batch(samples: Sequence[Sample]) -> MicroBatch:
         torch.from_numpy(labels),
         torch.tensor(next_sentence) if next_sentence else None,
     )
-    counts = (len(labels), len(samples)) if next_sentence else (len(labels),)
-    return MicroBatch(inputs, counts, int(starts[-1]))
+    return inputs, (len(labels), len(samples)) if next_sentence else (len(labels),)
 
 
 def _phase_before(run: Run, stage: Pretrain, folder: RunFolder) -> Checkpoints | None:

@@ -13,6 +13,7 @@ from tokenizers import Tokenizer
 from torch import Tensor, nn
 from torch.nn.functional import log_softmax
 
+from trainer.compute import flop
 from trainer.config.reading import Reading
 from trainer.config.schema import Run, Squad
 from trainer.data.order import Order, ranks_of
@@ -36,6 +37,8 @@ log = logging.getLogger(__name__)
 
 _EVALUATED = ("exact", "f1")
 """Of the official scores, what is told while it trains."""
+_EVALUATED_2 = ("HasAns_exact", "HasAns_f1", "NoAns_exact")
+"""And where some of the questions have no answer."""
 
 
 class Inputs(NamedTuple):
@@ -110,8 +113,9 @@ class SquadTask:
             return {}
         predictions = self._predictions(workers)
         scores = {} if predictions is None else self._scores(predictions)
-        figures = workers.total([scores.get(name, 0.0) for name in _EVALUATED])
-        return {f"eval/{name}": figure for name, figure in zip(_EVALUATED, figures, strict=True)}
+        names = (*_EVALUATED, *_EVALUATED_2) if self._dev.version_2 else _EVALUATED
+        figures = workers.total([scores.get(name, 0.0) for name in names])
+        return {f"eval/{name}": figure for name, figure in zip(names, figures, strict=True)}
 
     def held_out_loss(self, figures: Mapping[str, float]) -> float | None:
         """What F1 lacks to 100 %."""
@@ -186,9 +190,12 @@ class SquadTask:
     def _split(self, windows: Sequence[Window]) -> list[MicroBatch]:
         size = self.settings.micro_batch_size
         parts = [windows[start : start + size] for start in range(0, len(windows), size)]
-        return [
-            MicroBatch(_inputs(part), (len(part),), sum(len(window.input_ids) for window in part)) for part in parts
-        ]
+        return [self._micro_batch(part) for part in parts]
+
+    def _micro_batch(self, windows: Sequence[Window]) -> MicroBatch:
+        lengths = [len(window.input_ids) for window in windows]
+        work = flop.of_step(self.model.config, self.model.vocab_size, lengths, masked=0)
+        return MicroBatch(_inputs(windows), (len(windows),), sum(lengths), work.total)
 
 
 def _model_and_tokenizer(run: Run, stage: Squad, folder: RunFolder) -> tuple[AnyBert | None, Tokenizer]:
