@@ -1,21 +1,14 @@
-"""A reader for offline W&B files: 7 bytes of header, then LevelDB's log format with protobuf records.
-
-W&B took its own reader out of the Python package. The checksums are not looked at.
-"""
+"""What W&B wrote to disk, for tests to look at."""
 
 import json
-import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from wandb.proto.wandb_internal_pb2 import Record
 
-BLOCK = 32768
-HEADER = struct.Struct("<IHB")
-FULL, FIRST, MIDDLE, LAST = 1, 2, 3, 4
+from trainer.tracking.transaction_log import TransactionLog
 
 
 @dataclass
@@ -27,19 +20,21 @@ class Recorded:
     history: list[dict[str, Any]] = field(default_factory=list)
     summary: dict[str, Any] = field(default_factory=dict)
     metrics: list[Any] = field(default_factory=list)
+    alerts: list[Any] = field(default_factory=list)
+    artifacts: list[Any] = field(default_factory=list)
     exit_code: int | None = None
 
 
 @pytest.fixture
 def recordings() -> Callable[[Path], list[Recorded]]:
     """All offline records below a tracker's folder, oldest first."""
-    return lambda folder: [_read(path) for path in sorted(folder.glob("wandb/offline-run-*/run-*.wandb"))]
+    return lambda folder: [record_of(path) for path in sorted(folder.glob("wandb/offline-run-*/run-*.wandb"))]
 
 
-def _read(path: Path) -> Recorded:
+def record_of(path: Path) -> Recorded:
+    """What an offline file holds."""
     recorded = Recorded()
-    for payload in _payloads(path.read_bytes()):
-        record = Record.FromString(payload)
+    for record in TransactionLog.of(path.read_bytes()).messages:
         kind = record.WhichOneof("record_type")
         if kind == "run":
             recorded.run = record.run
@@ -50,6 +45,10 @@ def _read(path: Path) -> Recorded:
             recorded.summary |= _items(record.summary.update)
         elif kind == "metric":
             recorded.metrics.append(record.metric)
+        elif kind == "alert":
+            recorded.alerts.append(record.alert)
+        elif kind == "artifact":
+            recorded.artifacts.append(record.artifact)
         elif kind == "exit":
             recorded.exit_code = record.exit.exit_code
     return recorded
@@ -57,20 +56,3 @@ def _read(path: Path) -> Recorded:
 
 def _items(items: Any) -> dict[str, Any]:
     return {item.key or "/".join(item.nested_key): json.loads(item.value_json) for item in items}
-
-
-def _payloads(data: bytes) -> Iterator[bytes]:
-    assert data.startswith(b":W&B")
-    position, parts = HEADER.size, []
-    while position + HEADER.size <= len(data):
-        room = BLOCK - position % BLOCK
-        if room < HEADER.size:
-            position += room
-            continue
-        _, length, kind = HEADER.unpack_from(data, position)
-        position += HEADER.size
-        parts.append(data[position : position + length])
-        position += length
-        if kind in (FULL, LAST):
-            yield b"".join(parts)
-            parts = []

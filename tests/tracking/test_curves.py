@@ -1,13 +1,19 @@
 """Which charts a stage gets."""
 
+from collections.abc import Mapping
+
 from trainer.config import schema
+from trainer.tracking.answers import Answers
 from trainer.tracking.curves import charts
 from trainer.tracking.stages import Stage
 
 
 def stage(*metrics: str) -> Stage:
-    history = {step: dict.fromkeys(metrics, 0.5) for step in (10, 20)}
-    return Stage(schema.Pretrain(), history, result=None, answers=(), files=())
+    return stage_of({step: dict.fromkeys(metrics, 0.5) for step in (10, 20)})
+
+
+def stage_of(history: Mapping[int, Mapping[str, float]]) -> Stage:
+    return Stage(schema.Pretrain(), history, result=None, answers=Answers(), files=())
 
 
 def test_only_what_was_logged_is_drawn() -> None:

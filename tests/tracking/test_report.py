@@ -107,7 +107,7 @@ def write(folder: Path, content: dict[str, Any]) -> None:
 
 def history(*metrics: str) -> str:
     return "".join(
-        json.dumps({"step": step, "seconds": step / 9} | dict.fromkeys(metrics, 0.5)) + "\n"
+        json.dumps({"step": step, "seconds": step / 9, "train/world_size": 2} | dict.fromkeys(metrics, 0.5)) + "\n"
         for step in range(10, 910, 10)
     )
 
@@ -164,7 +164,7 @@ def test_a_finished_run_tells_its_story(finished: Path) -> None:
         "no answer 1 0.0 0.0 2 words 2 50.0 50.0",
         "The expected calibration error (Guo et al. 2017) is 41.7 points; on average the model is 41.7 points too sure",
         "They cannot be compared with the card’s",
-        "pretrain 1 min 21 s 900 28,800 1,912,300 2 2 August 2026, 14:03 UTC",
+        "pretrain 1 min 21 s 900 28,800 1,912,300 2 3 min 20 s 2 August 2026, 14:03 UTC",
         "12,000 documents, 84,000 sentences, 790,991 tokens; unigram entropy 5.61 nats; 0.04 % unknown tokens",
         "2,048 pieces",
         "unigram entropy 5.61",

@@ -9,13 +9,16 @@ from typing import Any
 import pytest
 
 from tests.tracking import real_answers
+from tests.tracking.test_comparing import made
 from tests.tracking.test_report import result, run, write
 from trainer.squad import metrics
 from trainer.squad.answers import Candidate, Predictions
 from trainer.squad.examples import Answer, Dataset, Example
 from trainer.tasks import squad_files
+from trainer.tracking.comparing import write_comparison
 from trainer.tracking.report import write_report
 
+axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="needs axe-playwright-python")
 sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright")
 
 CHROMIUM = shutil.which("chromium")
@@ -187,6 +190,32 @@ def test_every_control_has_a_name_and_nothing_is_wider_than_a_phone(page: Page, 
     assert page.evaluate("document.documentElement.scrollWidth") == 400
     for control in page.locator(".browser :is(input, select, button)").all():
         assert control.evaluate("each => each.labels?.[0]?.textContent.trim() || each.textContent.trim()")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 400])
+def test_axe_finds_nothing_that_keeps_people_out(
+    chromium: Browser, real_report: Path, tmp_path: Path, scheme: str, width: int
+) -> None:
+    comparison = tmp_path / "comparison.html"
+    write_comparison([made(tmp_path / "a", 2.5), made(tmp_path / "b", 2.25)], str(comparison))
+    context = chromium.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        offline=True,
+        bypass_csp=True,  # axe is a script, and the page runs none but its own
+    )
+    for path, ready in ((real_report, ".answers li"), (comparison, "svg")):
+        page = context.new_page()
+        page.goto(path.as_uri())
+        page.wait_for_selector(ready)
+        if path == real_report:
+            page.locator("summary .question").first.click()
+            page.wait_for_selector(".answers .body")
+        found = axe.Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+    context.close()
 
 
 def test_on_paper_and_without_scripts_some_answers_stand_for_all(chromium: Browser, tmp_path: Path) -> None:

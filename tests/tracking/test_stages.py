@@ -7,7 +7,8 @@ import pytest
 
 from trainer.config import schema
 from trainer.errors import DataError
-from trainer.tracking.stages import read_stage
+from trainer.tracking.answers import Answers
+from trainer.tracking.stages import Stage, read_stage
 
 SETTINGS = schema.Pretrain()
 ANSWER = {"id": "q", "paragraph": 1, "question": "?", "gold": [], "prediction": "", "exact": True, "f1": 1}
@@ -58,3 +59,12 @@ def test_a_file_of_another_shape_is_refused_by_name(tmp_path: Path, name: str, c
     with pytest.raises(DataError, match=said) as refusal:
         read_stage(SETTINGS, str(tmp_path))
     assert refusal.value.where.endswith(name)
+
+
+def test_what_a_stage_cost_counts_each_worker_for_as_long_as_it_trained() -> None:
+    history = {
+        10: {"seconds": 5.0, "train/world_size": 1},
+        20: {"seconds": 9.0, "train/world_size": 3},
+        30: {"seconds": 10.0, "train/world_size": 3},
+    }
+    assert Stage(schema.Pretrain(), history, result=None, answers=Answers(), files=()).worker_seconds == 5 + 12 + 3

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trainer.tracking.tracker import Trackers
+from trainer.tracking.tracker import Outcome, Trackers
 
 
 class Memory:
@@ -15,7 +15,7 @@ class Memory:
     def log(self, record: Mapping[str, float], step: int) -> None:
         self.heard.append((step, dict(record)))
 
-    def finish(self, summary: Mapping[str, float]) -> None:
+    def finish(self, summary: Mapping[str, float], outcome: Outcome | None = None) -> None:
         self.heard.append(dict(summary))
 
 

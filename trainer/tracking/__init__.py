@@ -2,6 +2,7 @@
 
 tracker        the protocol, and several trackers taken for one
 wandb_tracker  a stage as a run on Weights & Biases
+artifacts      what it refers to there: files by name, answers as a table
 ------------------------------------------------------------------------------
 answers        what answers.json holds
 trials         trials.json: several seeds and learning rates of a stage
@@ -9,6 +10,7 @@ stages         history.jsonl, result.json, answers.json -> a stage
 card           the published scores
 figures        numbers -> text
 charts         numbers -> SVG
+changes        a stage -> where other workers took over
 curves         a stage -> its charts
 excerpts       an answer -> its marked context
 facets         answers -> kinds of questions, lengths, outcomes
@@ -16,6 +18,6 @@ calibration    probabilities -> a reliability diagram
 browser        answers -> text for report.js to unpack
 findings       all that the report shows of a stage's answers
 report         all of these -> report.html
-------------------------------------------------------------------------------
-redaction      settings without credentials, for both
+comparing      several runs side by side -> a page
+pages          the templates of both
 """

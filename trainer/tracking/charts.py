@@ -1,8 +1,9 @@
 """Line charts as SVG: pure functions from numbers to a picture, without a plotting library or a script.
 
 In: named series of (x, y). Out: markup to set into a page, whose style sheet gives the colours (classes `grid`, `axis`,
-`series-1`, `series-2`, `reference`), so that one chart serves light, dark and paper. The y-axis starts at zero, because
-all that we draw is a quantity; each line carries its name and last value at its end, where a legend is not missed.
+`series-1` to `series-6`, `reference`, `mark`), so that one chart serves light, dark and paper. The y-axis starts at
+zero, because all that we draw is a quantity; each line carries its name and last value at its end, where a legend is
+not missed.
 """
 
 import math
@@ -31,6 +32,8 @@ class Series:
 
     label: str
     points: Points
+    colour: int = 0
+    """From 1 on; 0 is its number among the lines of the chart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,13 @@ class _Frame:
         return HEIGHT - BOTTOM - value / self.top * (HEIGHT - TOP - BOTTOM)
 
 
-def line_chart(identifier: str, title: str, series: Sequence[Series], reference: Reference | None = None) -> Markup:
+def line_chart(
+    identifier: str,
+    title: str,
+    series: Sequence[Series],
+    reference: Reference | None = None,
+    marks: Sequence[float] = (),
+) -> Markup:
     """An SVG element with a title and a description for those who cannot see it.
 
     Args:
@@ -63,18 +72,23 @@ def line_chart(identifier: str, title: str, series: Sequence[Series], reference:
         title: what is drawn, with its unit.
         series: at least one, each with at least one point.
         reference: a line to compare with.
+        marks: x of each moment to be marked by a line; the page says what they are.
     """
     assert series, title
     assert all(len(line.points) for line in series), title
-    series = [Series(line.label, thinned(line.points)) for line in series]
+    series = [
+        Series(line.label, thinned(line.points), line.colour or number) for number, line in enumerate(series, start=1)
+    ]
     x_ticks = ticks(max(float(line.points[-1, 0]) for line in series))
     highest = max(float(line.points[:, 1].max()) for line in series)
     y_ticks = ticks(max(highest, reference.value if reference else 0.0))
     frame = _Frame(max(float(line.points[-1, 0]) for line in series) or 1.0, y_ticks[-1])
     parts = [_y_axis(frame, y_ticks), _x_axis(frame, [tick for tick in x_ticks if tick <= frame.right])]
+    parts += [_mark(frame, x) for x in marks if x <= frame.right]
     if reference:
-        parts.append(_reference(frame, reference))
-    parts += [_line(frame, line, number) for number, line in enumerate(series, start=1)]
+        above = any(line.points[-1, 1] >= reference.value for line in series)
+        parts.append(_reference(frame, reference, LINE_HEIGHT if above else -5))
+    parts += [_line(frame, line) for line in series]
     parts.append(_labels(frame, series))
     return drawing(identifier, title, _description(series, reference), parts)
 
@@ -141,7 +155,8 @@ def _x_axis(frame: _Frame, values: Sequence[float]) -> Markup:
     return Markup("").join([baseline, *marks, name])
 
 
-def _reference(frame: _Frame, reference: Reference) -> Markup:
+def _reference(frame: _Frame, reference: Reference, down: float) -> Markup:
+    """The line, and its name so far below it."""
     return Markup(
         '<line class="reference" x1="{left}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>'
         '<text x="{right}" y="{base:.1f}" class="reference">{label} {value}</text>'
@@ -149,33 +164,41 @@ def _reference(frame: _Frame, reference: Reference) -> Markup:
         left=LEFT,
         right=WIDTH - RIGHT,
         y=frame.y(reference.value),
-        base=frame.y(reference.value) - 5,
+        base=frame.y(reference.value) + down,
         label=reference.label,
         value=short(reference.value),
     )
 
 
-def _line(frame: _Frame, series: Series, number: int) -> Markup:
+def _mark(frame: _Frame, x: float) -> Markup:
+    return Markup('<line class="mark" x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom}"/>').format(
+        x=frame.x(x), top=TOP, bottom=HEIGHT - BOTTOM
+    )
+
+
+def _line(frame: _Frame, series: Series) -> Markup:
     places = [(frame.x(float(x)), frame.y(float(y))) for x, y in series.points]
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     dots = places if len(places) <= FEW_POINTS else places[-1:]
     dot = Markup('<circle cx="{:.1f}" cy="{:.1f}" r="2.2"/>')
     return Markup('<g class="series-{}"><polyline points="{}"/>{}</g>').format(
-        number, path, Markup("").join(dot.format(x, y) for x, y in dots)
+        series.colour, path, Markup("").join(dot.format(x, y) for x, y in dots)
     )
 
 
 def _labels(frame: _Frame, series: Sequence[Series]) -> Markup:
     """The lines' names at their ends, pushed apart where they would overlap."""
     text = Markup('<text x="{}" y="{:.1f}" class="label series-{}">{}</text>')
-    ends = [(frame.y(float(line.points[-1, 1])) + 4, number, line) for number, line in enumerate(series, start=1)]
+    ends = [(frame.y(float(line.points[-1, 1])) + 4, line) for line in series]
     labels: list[Markup] = []
     lowest_free = HEIGHT - BOTTOM
-    for y, number, line in sorted(ends, key=lambda end: end[0], reverse=True):
+    for y, line in sorted(ends, key=lambda end: end[0], reverse=True):
         base = min(y, lowest_free)
         lowest_free = base - LINE_HEIGHT
         labels.append(
-            text.format(WIDTH - RIGHT + 8, base, number, f"{line.label} {short(float(line.points[-1, 1]))}".strip())
+            text.format(
+                WIDTH - RIGHT + 8, base, line.colour, f"{line.label} {short(float(line.points[-1, 1]))}".strip()
+            )
         )
     return Markup("").join(labels)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from trainer.tracking.changes import changes
 from trainer.tracking.charts import Points, Reference, Series, line_chart
 from trainer.tracking.stages import Stage
 
@@ -28,7 +29,9 @@ CHARTS: tuple[tuple[str, Lines, float], ...] = (
     ("Scores on the dev file while training, %", (("eval/exact", "EM"), ("eval/f1", "F1")), 1),
     ("Learning rate", (("train/learning_rate", ""),), 1),
     ("Gradient norm", (("train/grad_norm", ""),), 1),
+    ("Update norm", (("train/update_norm", ""),), 1),
     ("Tokens per second", (("train/tokens_per_second", ""),), 1),
+    ("Time spent waiting for batches, %", (("train/data_wait", ""),), 100),
 )
 
 
@@ -41,23 +44,25 @@ class Chart:
 
 
 def charts(stage: Stage, unigram_entropy: float | None) -> list[Chart]:
-    """The charts of a stage.
+    """The charts of a stage, each with a mark where it changed hands.
 
     Args:
         stage: with its history.
         unigram_entropy: in nats; the loss of a model that knows nothing but how frequent each token of the corpus is.
     """
     found: list[Chart] = []
+    marks = [change.step for change in changes(stage)]
     for title, lines, factor in CHARTS:
         series = [
-            Series(label, _scaled(points, factor)) for metric, label in lines if len(points := stage.curve(metric))
+            Series(label, scaled(points, factor)) for metric, label in lines if len(points := stage.curve(metric))
         ]
         entropy = unigram_entropy if lines[0][0] == "train/mlm_loss" else None
         reference = Reference("unigram entropy", entropy) if entropy is not None else None
         if series:
-            found.append(Chart(title, line_chart(f"{stage.name}-{len(found)}", title, series, reference)))
+            found.append(Chart(title, line_chart(f"{stage.name}-{len(found)}", title, series, reference, marks)))
     return found
 
 
-def _scaled(points: Points, factor: float) -> Points:
+def scaled(points: Points, factor: float) -> Points:
+    """The points in the unit that a chart's title names."""
     return points * (1.0, factor)

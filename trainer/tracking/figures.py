@@ -60,6 +60,11 @@ def instant(moment: datetime) -> str:
     return f"{moment.day} {moment:%B %Y, %H:%M} UTC"
 
 
+def workers(count: float) -> str:
+    """1 worker, 2 workers."""
+    return f"{count:.0f} {'worker' if count == 1 else 'workers'}"
+
+
 def _three_digits(value: float) -> str:
     digits = f"{value:.3g}"
     return f"{value:.0f}" if "e" in digits else digits

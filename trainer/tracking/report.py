@@ -11,22 +11,24 @@ import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import metadata, resources
+from importlib import resources
 from typing import Any
 
-import jinja2
 import yaml
 from markupsafe import Markup
 
 from trainer import storage
 from trainer.config import schema
+from trainer.config.redaction import without_credentials
 from trainer.errors import DataError
-from trainer.tracking import figures, trials
+from trainer.tracking import trials
 from trainer.tracking.card import Card, card, comparison
+from trainer.tracking.changes import Change, changes
 from trainer.tracking.curves import Chart, charts
 from trainer.tracking.findings import Findings, findings
 from trainer.tracking.health import read_health
-from trainer.tracking.redaction import without_credentials
+from trainer.tracking.origin import versions
+from trainer.tracking.pages import template
 from trainer.tracking.stages import Stage, read_stage
 
 
@@ -49,6 +51,7 @@ class Chapter:
     comparison: str
     scores: Sequence[Score]
     charts: Sequence[Chart]
+    changes: Sequence[Change]
     findings: Findings | None
 
 
@@ -78,7 +81,7 @@ def write_report(run: schema.Run, folder_uri: str) -> str:
     stages = [read_stage(settings, storage.join(folder_uri, settings.name)) for settings in run.stages]
     browsed = _browsed(run, stages)
     script = _script()
-    page = _template().render(
+    page = template("report.html.jinja").render(
         run=run,
         corpus=corpus,
         health=read_health(storage.join(folder_uri, "corpus", "doctor.json")),
@@ -91,27 +94,13 @@ def write_report(run: schema.Run, folder_uri: str) -> str:
         settings=yaml.safe_dump(
             without_credentials(run.model_dump(mode="json", exclude_defaults=True)), sort_keys=False, width=100
         ),
-        versions={"Python": platform.python_version()}
-        | {name: metadata.version(name) for name in ("torch", "ray", "wandb")},
-        format=figures,
+        versions={"Python": platform.python_version()} | versions(),
         script=script,
         script_hash=f"sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}",
     )
     uri = storage.join(folder_uri, "report.html")
     storage.write_text(uri, page)
     return uri
-
-
-def _template() -> jinja2.Template:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("trainer.tracking", ""),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["uri"] = without_credentials
-    return environment.get_template("report.html.jinja")
 
 
 def _script() -> Markup:
@@ -127,6 +116,7 @@ def _chapter(run: schema.Run, stage: Stage, corpus: Corpus | None, *, browsed: b
         comparison=comparison(run, squad.version_2, squad.score("total")) if squad else "",
         scores=_scores(stage) if browsed else [],
         charts=charts(stage, corpus.unigram_entropy if corpus else None),
+        changes=changes(stage),
         findings=findings(stage.name, stage.answers) if browsed and stage.answers.answers else None,
     )
 

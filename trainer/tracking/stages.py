@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Literal, TypeVar
 
 import numpy as np
@@ -80,6 +81,12 @@ class Stage:
             else max((record.get("seconds", 0) for record in self.history.values()), default=0)
         )
 
+    @property
+    def worker_seconds(self) -> float:
+        """What it cost: the seconds of each worker in training, all taken together."""
+        points = [(record.get("seconds", 0.0), record.get("train/world_size", 0.0)) for record in self.history.values()]
+        return sum((end - begin) * workers for (begin, _), (end, workers) in pairwise([(0.0, 0.0), *points]))
+
     def curve(self, metric: str) -> Points:
         """The metric's finite values, (n, 2) as step, value."""
         points = [
@@ -97,13 +104,21 @@ def read_stage(settings: schema.Pretrain | schema.Squad, folder_uri: str) -> Sta
         DataError: a file is there and holds something else.
     """
     files = tuple(storage.names(folder_uri))
-    result = answers = None
+    result = None
     if "result.json" in files:
         result = _parsed(TypeAdapter(Result), storage.join(folder_uri, "result.json"))
-    if "answers.json" in files:
-        answers = _parsed(TypeAdapter(Answers), storage.join(folder_uri, "answers.json"))
     history = _history(storage.join(folder_uri, "history.jsonl")) if "history.jsonl" in files else {}
-    return Stage(settings, history, result, answers or Answers(), files)
+    return Stage(settings, history, result, read_answers(folder_uri), files)
+
+
+def read_answers(folder_uri: str) -> Answers:
+    """The answers of a SQuAD stage; none of another one.
+
+    Raises:
+        DataError: the file is there and holds something else.
+    """
+    uri = storage.join(folder_uri, "answers.json")
+    return _parsed(TypeAdapter(Answers), uri) if storage.exists(uri) else Answers()
 
 
 def _history(uri: str) -> dict[int, dict[str, float]]:
