@@ -1,5 +1,6 @@
 """The command `berth` as a process of its own, with what a test does to it: signals, a killed worker."""
 
+import contextlib
 import os
 import re
 import signal
@@ -8,8 +9,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import psutil
+
+T = TypeVar("T")
 
 
 class Berth:
@@ -88,6 +92,15 @@ class Berth:
         assert len(workers) == 2, [child.cmdline() for child in children]
         workers[-1].send_signal(how)
         return self
+
+
+def below(process: int, look: Callable[[psutil.Process], T]) -> list[T]:
+    """What `look` sees of each process that was started below this one; of those that end meanwhile nothing."""
+    seen: list[T] = []
+    for child in psutil.Process(process).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            seen.append(look(child))
+    return seen
 
 
 def until(there: Callable[[], bool], seconds: float = 300) -> None:

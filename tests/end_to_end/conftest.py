@@ -18,11 +18,11 @@ model:
   intermediate_size: 64
   max_position_embeddings: 128
 pretrain:
-  max_steps: 200
+  max_steps: 100
   batch_size: 8
   micro_batch_size: 2
   max_length: 64
-  eval_every: 100
+  eval_every: 50
   optimizer: {learning_rate: 1.0e-3}
 squad:
   - name: squad
@@ -33,7 +33,7 @@ squad:
     max_length: 128
     max_query_length: 32
     doc_stride: 64
-    epochs: 6
+    epochs: 4
     optimizer: {learning_rate: 1.0e-3}
 scaling: {num_workers: 2}
 checkpoint: {every: 25}

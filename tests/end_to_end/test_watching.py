@@ -107,7 +107,6 @@ def test_of_two_drivers_on_object_storage_one_works_until_the_storage_never_answ
         "tiny.yaml",
         "storage=s3://bucket",
         "squad=null",
-        "pretrain.max_steps=200",
         "limits.stall_minutes=0.3",
         "checkpoint.patience_minutes=0",
     )

@@ -11,7 +11,9 @@ def log_of(*points: tuple[str, int, int, float], said: tuple[str, ...] = ()) -> 
     output = io.StringIO()
     with Display(Console(file=output, width=80, force_terminal=False)) as display:
         for stage, step, steps, loss in points:
-            display.training(stage, step, steps, {"train/loss": loss, "train/tokens_per_second": 12345.6})
+            display.training(
+                stage, step, steps, {"train/loss": loss, "train/tokens_per_second": 12345.6, "train/world_size": 4}
+            )
         for text in said:
             display.log(text)
     return output.getvalue().splitlines()

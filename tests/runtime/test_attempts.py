@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.config.schema import Limits, Pretrain, Run
+from trainer.config.operation import Limits
+from trainer.config.schema import Pretrain, Run
 from trainer.engine.folder import RunFolder
 from trainer.runtime.attempts import Attempts
 from trainer.runtime.wall_clock import WallClock
@@ -50,6 +51,10 @@ def test_a_driver_that_ends_in_good_order_is_no_failure(new: New) -> None:
         attempts = new()
         assert attempts.begin()
         attempts.end()
+
+
+def test_groups_of_workers_are_counted_over_all_drivers(new: New) -> None:
+    assert [new().regroup(), new().regroup()] == [0, 1]
 
 
 def test_the_deadline_counts_from_the_first_start(new: New) -> None:

@@ -1,4 +1,6 @@
 import io
+import json
+import math
 
 from rich.console import Console
 
@@ -13,12 +15,24 @@ def lines(width: int = 80) -> tuple[Console, io.StringIO]:
 def test_a_log_gets_plain_lines_with_step_loss_and_rate() -> None:
     console, output = lines()
     with Display(console) as display:
-        display.training("pretrain", 10, 900, {"train/loss": 7.25, "train/tokens_per_second": 12345.6})
+        speed = {"train/tokens_per_second": 12345.6, "train/world_size": 2}
+        display.training("pretrain", 10, 900, {"train/loss": 7.25, **speed})
         display.training("pretrain", 900, 900, {"train/loss": 3.0})
     assert output.getvalue().splitlines() == [
-        "pretrain     10/900  loss 7.250  12,346 tokens/s",
+        "pretrain     10/900  loss 7.250  12,346 tokens/s  2 workers",
         "pretrain     900/900  loss 3.000",
     ]
+
+
+def test_on_request_every_point_is_a_line_of_json_as_well() -> None:
+    console, output = lines()
+    with Display(console, json_lines=True) as display:
+        for step in range(1, 4):
+            display.training("pretrain", step, 900, {"step": step, "train/loss": 7.25, "train/grad_norm": math.inf})
+    told = [json.loads(line) for line in output.getvalue().splitlines() if line.startswith("{")]
+    assert [point["step"] for point in told] == [1, 2, 3]
+    first = {"stage": "pretrain", "steps": 900, "step": 1, "train/loss": 7.25, "train/grad_norm": None}
+    assert told[0] == first
 
 
 def test_a_log_is_not_flooded() -> None:
@@ -35,6 +49,13 @@ def test_what_others_say_is_neither_read_as_markup_nor_broken() -> None:
     with Display(console) as display:
         display.say(text)
     assert output.getvalue() == text + "\n"
+
+
+def test_a_log_shows_no_credentials() -> None:
+    console, output = lines()
+    with Display(console) as display:
+        display.say("warning: s3://me:hunter2@bucket/text: cannot be read")
+    assert output.getvalue() == "warning: s3://***@bucket/text: cannot be read\n"
 
 
 def test_a_terminal_gets_bars_with_an_eta() -> None:

@@ -1,5 +1,6 @@
 """A real HTTP server on loopback, read as Prometheus reads it."""
 
+import time
 from urllib.request import urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -31,3 +32,18 @@ def test_the_newest_point_of_each_stage_is_told() -> None:
         ("berth_step", "squad"): 1,
         ("berth_train_loss", "squad"): 4.0,
     }
+
+
+def test_when_the_newest_checkpoint_was_heard_of_is_told() -> None:
+    metrics = Metrics()
+    port = metrics.listen(0)
+    metrics.training("pretrain", 10, 500, {"step": 10})
+    assert ("berth_checkpoint_timestamp_seconds", "pretrain") not in scraped(port)
+    before = time.time()
+    metrics.training("pretrain", 20, 500, {"step": 20, "checkpoint/step": 15})
+    first = scraped(port)["berth_checkpoint_timestamp_seconds", "pretrain"]
+    assert before <= first <= time.time()
+    metrics.training("pretrain", 30, 500, {"step": 30, "checkpoint/step": 15})
+    assert scraped(port)["berth_checkpoint_timestamp_seconds", "pretrain"] == first
+    metrics.training("pretrain", 40, 500, {"step": 40, "checkpoint/step": 35})
+    assert scraped(port)["berth_checkpoint_timestamp_seconds", "pretrain"] > first

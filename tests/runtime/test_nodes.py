@@ -7,7 +7,7 @@ import ray
 from ray.util import placement_group
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
-from trainer.config.schema import Scaling
+from trainer.config.operation import Scaling
 from trainer.runtime import nodes
 
 pytestmark = pytest.mark.usefixtures("real_ray")

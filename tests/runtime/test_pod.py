@@ -1,5 +1,7 @@
 """What a pod reads from its environment. Whole pods are in tests/end_to_end/test_pods.py and tests/cluster."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -23,6 +25,13 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "POD_CPUS": "4",
         "RAY_AUTH_TOKEN_PATH": str(token),
     }
+
+
+def test_the_process_that_waits_in_a_pod_loads_no_ray() -> None:
+    program = "import sys, trainer.runtime.pod; print('ray' in sys.modules)"
+    assert (
+        subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout == "False\n"
+    )
 
 
 def test_a_pod_is_what_its_environment_says(environment: dict[str, str]) -> None:

@@ -1,6 +1,6 @@
 import time
 
-from trainer.config.schema import Scaling
+from trainer.config.operation import Scaling
 from trainer.runtime.nodes import Places
 from trainer.runtime.resizing import Resizing
 

@@ -11,7 +11,7 @@ import pytest
 import ray
 
 from tests.runtime.test_nodes import started
-from trainer.config.schema import Scaling
+from trainer.config.operation import Scaling
 from trainer.runtime import nodes
 from trainer.runtime.nodes import Kind, Places
 from trainer.runtime.spares import Spares, joining

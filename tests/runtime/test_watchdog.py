@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from trainer.config.schema import Limits
+from trainer.config.operation import Limits
 from trainer.runtime import watchdog
 from trainer.runtime.pulse import Sign
 from trainer.runtime.watchdog import LastWords, Watch, describe, end, keep, patience

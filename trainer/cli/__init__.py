@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from trainer.cli import corpora, launching, models, plan, runs, watching
+from trainer.cli import corpora, dashboards, launching, models, plan, reports, runs, watching
 from trainer.cli.aside import aside
 from trainer.errors import BerthError, InputError, Interrupted
 
@@ -45,6 +45,9 @@ for command in (
     runs.squad,
     runs.scores_,
     runs.recipes,
+    runs.sync_,
+    reports.report,
+    dashboards.dashboard,
     runs.pod,
     plan.plan,
     corpora.prepare,

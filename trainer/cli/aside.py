@@ -2,6 +2,8 @@
 
 import click
 
+from trainer.config.redaction import without_credentials
+
 
 def aside(text: str) -> None:
-    click.echo(f"berth: {text}", err=True)
+    click.echo(f"berth: {without_credentials(text)}", err=True)

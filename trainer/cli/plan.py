@@ -51,8 +51,9 @@ def plan(
     """
     from rich.console import Console
 
+    from trainer.compute import gpus
     from trainer.config.load import load
-    from trainer.launch.plan import gpus, page
+    from trainer.launch.plan import page
     from trainer.launch.plan.plan import Question, of
 
     question = Question(

@@ -1,4 +1,4 @@
-"""A run on this machine: run, squad, scores, recipes; and pod, which is a part of one on a cluster."""
+"""A run on this machine: run, squad, scores, recipes, sync; and pod, which is a part of one on a cluster."""
 
 import sys
 from typing import Any
@@ -140,3 +140,22 @@ def pod(run: str) -> None:
     from trainer.runtime.pod import serve
 
     sys.exit(serve(run))
+
+
+@click.command("sync")
+@arguments.run_source
+@arguments.overrides
+def sync_(run: str, overrides: tuple[str, ...]) -> None:
+    """Send to Weights & Biases what the stages of RUN recorded without it.
+
+    That is all of them with `tracking.wandb: offline`, and with `online` what was logged while W&B was away. The key is
+    W&B's own business (WANDB_API_KEY or `wandb login`), and so is where it is (WANDB_BASE_URL). Nothing is sent twice:
+    the same command goes on after an error, and sends what is new while the run is at work.
+    """
+    from trainer.config.load import load
+    from trainer.engine.folder import RunFolder
+    from trainer.tracking import sync
+
+    settings = load(run, overrides)
+    for sent in sync.sync(RunFolder.of(settings).uri, [stage.name for stage in settings.stages]):
+        click.echo(sent)

@@ -1,4 +1,4 @@
-"""The cluster that kubeconfig names, through the kubeflow-training SDK and the Kubernetes client below it."""
+"""The cluster that kubeconfig names, through the Kubernetes client."""
 
 import json
 from collections.abc import Generator
@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
-from kubeflow.training import TrainingClient
 from kubernetes import client, config
 from kubernetes.client import ApiException
 from kubernetes.config import ConfigException
@@ -27,8 +26,6 @@ class Cluster:
 
     context: str
     namespace: str
-    jobs: TrainingClient
-    """PyTorchJobs, as the SDK sees them."""
     core: client.CoreV1Api
     """Pods, events, Secrets ..."""
     custom: client.CustomObjectsApi
@@ -52,8 +49,8 @@ class Cluster:
             raise _no_cluster(error) from error
         vars(settings)["retries"] = 0  # what is away is said at once; who can wait for it, does
         where = namespace or chosen["context"].get("namespace") or "default"
-        jobs = TrainingClient(client_configuration=settings, namespace=where)
-        return cls(chosen["name"], where, jobs, jobs.core_api, jobs.custom_api)
+        api = client.ApiClient(settings)
+        return cls(chosen["name"], where, client.CoreV1Api(api), client.CustomObjectsApi(api))
 
     @contextmanager
     def asked(self, what: str) -> Generator[None]:

@@ -100,7 +100,7 @@ def _helm() -> Finding:
 
 
 def _wandb() -> Finding:
-    host = wandb.Settings().base_url.rpartition("//")[2]
+    host = wandb.setup().settings.base_url.rpartition("//")[2]
     if os.environ.get("WANDB_API_KEY"):
         return Finding("wandb", "ok", "a key in WANDB_API_KEY")
     try:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import yaml
+from kubeflow.training import TrainingClient
 from kubernetes import utils
 from kubernetes.client import ApiException
 from kubernetes.utils import FailToCreateError
@@ -113,11 +114,12 @@ def _create(cluster: Cluster, release: Release, objects: list[Object]) -> None:
 
 
 def _create_job(cluster: Cluster, job: Object) -> None:
+    sdk = TrainingClient(client_configuration=cluster.core.api_client.configuration, namespace=cluster.namespace)
     response = SimpleNamespace(data=json.dumps(job))  # what the SDK makes its models of
-    model: Any = cluster.jobs.api_client.deserialize(response, "KubeflowOrgV1PyTorchJob")
+    model: Any = sdk.api_client.deserialize(response, "KubeflowOrgV1PyTorchJob")
     with cluster.asked(f"PyTorchJob {job['metadata']['name']}"):
         try:
-            cluster.jobs.create_job(model)
+            sdk.create_job(model)
         except RuntimeError as error:
             raise error.__cause__ or error from None  # the SDK's own words leave out why
 

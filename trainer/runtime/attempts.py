@@ -1,4 +1,5 @@
-"""What a run remembers of its attempts, on storage: when it began, and how often it failed without getting further.
+"""What a run remembers of its attempts, on storage: when it began, how many groups of workers it had, and how often it
+failed without getting further.
 
 A driver that is killed cannot count itself; the next one finds the record still open and counts it. So a run that kills
 its own pod at every start ends after `limits.max_failures` like one whose workers crash.
@@ -24,6 +25,8 @@ class _Record(BaseModel):
     failures: int = 0
     reached: str = ""
     """The newest checkpoint at the last failure."""
+    groups: int = 0
+    """Groups of workers that began to train."""
 
 
 class Attempts:
@@ -59,6 +62,12 @@ class Attempts:
         self._record.open = False
         self._record.failures = 0
         self._write()
+
+    def regroup(self) -> int:
+        """Count a group of workers that begins; how many there were before it, over all drivers."""
+        self._record.groups += 1
+        self._write()
+        return self._record.groups - 1
 
     def late(self) -> bool:
         """Whether the deadline is over; a clock that is set meanwhile brings it no nearer and moves it no further."""

@@ -15,6 +15,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from trainer.errors import BerthError
 from trainer.runtime.pulse import Sign
+from trainer.tracking.tracker import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class BoardTracker:
     def log(self, record: Mapping[str, float], step: int) -> None:
         self._board.pin.remote(Progress(self._stage, step, self._steps, dict(record)))
 
-    def finish(self, summary: Mapping[str, float]) -> None:
+    def finish(self, summary: Mapping[str, float], outcome: Outcome | None = None) -> None:
         """Nothing: the driver reads the result from the stage's folder."""
 
 

@@ -1,5 +1,7 @@
 """Progress for people: bars with an ETA on a terminal, plain lines in a log."""
 
+import json
+import math
 import time
 from collections.abc import Mapping
 from types import TracebackType
@@ -15,6 +17,9 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+from trainer.config.redaction import without_credentials
+from trainer.tracking import figures
+
 LINE_EVERY = 10.0
 """Seconds between two lines of one stage in a log."""
 
@@ -22,8 +27,10 @@ LINE_EVERY = 10.0
 class Display:
     """Shows how far each part of a run is. Use as a context manager around the work."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, *, json_lines: bool = False) -> None:
+        """`json_lines`: print the points of the curves as JSON, too."""
         self._console = console
+        self._json_lines = json_lines
         self._progress = Progress(
             TextColumn("{task.description:<12}"),
             BarColumn(bar_width=None),
@@ -61,10 +68,14 @@ class Display:
         note = f"loss {record['train/loss']:.3f}"
         if "train/tokens_per_second" in record:
             note += f"  {record['train/tokens_per_second']:,.0f} tokens/s"
+        if "train/world_size" in record:
+            note += f"  {figures.workers(record['train/world_size'])}"
         self.show(stage, step, steps, note)
+        if self._json_lines:
+            self.say(json.dumps({"stage": stage, "steps": steps} | {name: _finite(record[name]) for name in record}))
 
     def say(self, text: str) -> None:
-        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+        self._console.print(without_credentials(text), highlight=False, markup=False, soft_wrap=True)
 
     def log(self, text: str) -> None:
         """Say it in a log; a terminal has its bars."""
@@ -81,3 +92,8 @@ class Display:
         eta = f"  ETA {int(left) // 60}:{int(left) % 60:02d}" if left and not finished else ""
         of = f"{done:,}" if total is None else f"{done:,}/{total:,}"
         self.say(f"{part:<12} {of}  {note}{eta}".rstrip())
+
+
+def _finite(value: float) -> float | None:
+    """JSON knows no other number."""
+    return value if math.isfinite(value) else None

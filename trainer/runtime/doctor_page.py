@@ -7,10 +7,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from trainer.config.redaction import without_credentials
 from trainer.data.doctor.advice import percent
 from trainer.data.doctor.census import SENTENCE
 from trainer.data.doctor.diagnosis import Diagnosis, Drawn
-from trainer.tracking.redaction import without_credentials
 
 _WORDS = 10
 """Unknown words that are shown."""

@@ -62,7 +62,7 @@ def execute(run: Run, console: Console) -> str:
         _check_cpus(run)
     with (
         alarm(patience(run.limits)) as bell,
-        Display(console) as display,
+        Display(console, json_lines=run.tracking.json_lines) as display,
         _stop_on_signal() as stop,
         held(folder, display.say, run.checkpoint.patience_minutes) as lease,
     ):
@@ -155,28 +155,28 @@ class _Work:
 
     def train(self) -> None:
         """Train until all stages are finished."""
-        settled, after_failure = not nodes.in_cluster(), False
+        settled, failure = not nodes.in_cluster(), ""
         while not self.finished():
             with nodes.connected():
                 spares, clear = Spares(), True
                 while clear and not self.finished():  # what is not cleared away, Ray ends with the connection
-                    error = self._group(spares, settled, after_failure)
-                    settled, after_failure = True, error is not None
+                    error = self._group(spares, settled, failure)
+                    settled, failure = True, "" if error is None else reason(error)
                     if error is not None:
                         self._count(error)
                         clear = nodes.cleared(CLEARING)
 
-    def _group(self, spares: Spares, settled: bool, after_failure: bool) -> Exception | None:
-        """Train with one group of workers to its end; what it failed of."""
-        here = self._room(settled, after_failure)
+    def _group(self, spares: Spares, settled: bool, failure: str) -> Exception | None:
+        """Train with one group of workers to its end; what it failed of. `failure`: what the last one failed of."""
+        here = self._room(settled, after_failure=bool(failure))
         self._display.say(f"starting workers: {here.workers}")
-        with Group(self._run, self._folder, here.workers) as group:
-            failure = self._watch(group, Resizing(self._run.scaling, here), spares)
-        if failure is not None:
-            raise failure
+        with Group(self._run, self._folder, here.workers, self._attempts.regroup(), failure) as group:
+            error = self._watch(group, Resizing(self._run.scaling, here), spares)
+        if error is not None:
+            raise error
         return group.error
 
-    def _room(self, settled: bool, after_failure: bool) -> Places:
+    def _room(self, settled: bool, *, after_failure: bool) -> Places:
         """Wait until there is room for the least number of workers and, unless it is `settled`, for no more to come."""
         scaling = self._run.scaling
         seen, seen_at, told_at = None, 0.0, float("-inf")

@@ -12,7 +12,7 @@ from typing import Any
 import ray
 import ray.exceptions
 from ray.train import FailureConfig, RunConfig, ScalingConfig
-from ray.train.torch import TorchConfig, TorchTrainer
+from ray.train.torch import TorchConfig
 
 from trainer import storage
 from trainer.config.schema import Run
@@ -21,6 +21,7 @@ from trainer.errors import Stalled
 from trainer.runtime import board, nodes, preload
 from trainer.runtime.board import BoardHandle, Notice
 from trainer.runtime.pulse import Sign
+from trainer.runtime.ray_trainer import RayTrainer
 from trainer.runtime.watchdog import patience
 from trainer.runtime.worker import Assignment, work
 
@@ -34,12 +35,13 @@ class Group:
     Ray Train waits for them in a thread, so that the main one has signals and progress.
     """
 
-    def __init__(self, run: Run, folder: RunFolder, size: int) -> None:
+    def __init__(self, run: Run, folder: RunFolder, size: int, restarts: int = 0, failure: str = "") -> None:
+        """`restarts`: groups there were before; `failure`: what the last one failed of, if it failed."""
         self.size = size
         self.stopping = False
         self.error: Exception | None = None
         self._board: BoardHandle = board.put_up()
-        self._trainer = _trainer(run, Assignment(run, folder, self._board), size)
+        self._trainer = _trainer(run, Assignment(run, folder, self._board, restarts, failure), size)
         self._thread = threading.Thread(target=self._fit, name="ray-train", daemon=True)
         self._thread.start()
 
@@ -107,11 +109,11 @@ def reason(error: Exception) -> str:
     return f"{f'worker {ranks}' if failures else 'the workers'} failed ({shorten(line, 200, placeholder=' ...')})"
 
 
-def _trainer(run: Run, assignment: Assignment, size: int) -> TorchTrainer:
+def _trainer(run: Run, assignment: Assignment, size: int) -> RayTrainer:
     scaling = run.scaling
     resources = {"CPU": scaling.cpus_per_worker} | ({"GPU": 1} if scaling.gpus_per_worker else {})
     filesystem, path = storage.arrow_filesystem(assignment.folder.stage("ray"))
-    return TorchTrainer(
+    return RayTrainer(
         partial(work, assignment),
         torch_config=TorchConfig(
             backend="nccl" if scaling.gpus_per_worker else "gloo",

@@ -21,7 +21,7 @@ from ray.core.generated import gcs_pb2
 from ray.util import placement_group_table, remove_placement_group
 from ray.util.placement_group import PlacementGroup
 
-from trainer.config.schema import Scaling
+from trainer.config.operation import Scaling
 from trainer.runtime.ray_node import OBJECT_STORE_BYTES
 
 CONTROLLER = "TrainController"
@@ -32,7 +32,7 @@ WORKER = "RayTrainWorker"
 @contextmanager
 def connected() -> Generator[None]:
     """Ray, as long as the block lasts."""
-    local: dict[str, Any] = {"include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
+    local: dict[str, Any] = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     ray.init(log_to_driver=False, logging_level=logging.ERROR, **({} if in_cluster() else local))
     for number, handler in handlers.items():  # Ray has put its own in their place, by which SIGTERM aborts the process

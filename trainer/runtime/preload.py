@@ -13,7 +13,6 @@ WORKER = "BERTH_WORKER"
 
 MODULES = (
     "trainer.runtime.worker",
-    "ray.data",  # Ray Train hands each worker its context, used or not
     "torch._dynamo",  # torch's optimizers, at the first one that is made
 )
 

@@ -1,6 +1,7 @@
 """One Ray node, as a process: the head of the cluster, or a node that joins it. Every port is pinned.
 
 A NetworkPolicy can name the ports, and what listens is known. The dashboard and Ray Client stay off: they are ways in.
+So does Ray's autoscaler: Kubernetes gives the nodes.
 """
 
 import os
@@ -9,9 +10,13 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # a pod's own process stays small: only those that it starts load Ray
+    from ray._private.parameter import RayParams
 
 HEAD_PORT = 6379
-_PORTS = {
+PORTS = {
     "node-manager-port": 6380,
     "object-manager-port": 6381,
     "dashboard-agent-listen-port": 6383,
@@ -24,6 +29,7 @@ _PORTS = {
 OBJECT_STORE_BYTES = 80_000_000
 """Ray's minimum: nothing big travels through it."""
 _HEAD_ENVIRONMENT = {
+    "RAY_START_HOOK": f"{__name__}.without_client",
     # A node that is cut off is given up after 4 seconds; Ray's own figures come to 50.
     "RAY_health_check_initial_delay_ms": "1000",
     "RAY_health_check_period_ms": "1000",
@@ -52,8 +58,9 @@ class RayNode:
     @classmethod
     def head(cls, ip: str) -> "RayNode":
         """The head: it holds the cluster together and trains nothing itself."""
-        arguments = ["--head", f"--port={HEAD_PORT}", "--num-cpus=0", "--num-gpus=0", "--include-dashboard=false"]
-        return cls([*arguments, *_common(ip)], _HEAD_ENVIRONMENT)
+        own = ["--head", f"--port={HEAD_PORT}", "--num-cpus=0", "--num-gpus=0"]
+        off = ["--include-dashboard=false", "--no-monitor"]
+        return cls([*own, *off, *_common(ip)], _HEAD_ENVIRONMENT)
 
     @classmethod
     def joining(cls, head_ip: str, ip: str, cpus: int, gpus: int | None) -> "RayNode":
@@ -84,10 +91,16 @@ class RayNode:
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
+        self._output.close()
+
+
+def without_client(parameters: "RayParams", is_head: bool) -> None:  # noqa: ARG001 - `ray start` gives both
+    """Keep Ray Client's server off, for which `ray start` has no option where gRPC is installed; it calls this."""
+    parameters.ray_client_server_port = None
 
 
 def _common(ip: str) -> list[str]:
-    ports = [f"--{name}={port}" for name, port in _PORTS.items()]
+    ports = [f"--{name}={port}" for name, port in PORTS.items()]
     return [
         f"--node-ip-address={ip}",
         f"--object-store-memory={OBJECT_STORE_BYTES}",

@@ -6,7 +6,7 @@ the other are one resize, `scaling.settle_seconds` after the last of them.
 
 import time
 
-from trainer.config.schema import Scaling
+from trainer.config.operation import Scaling
 from trainer.runtime.nodes import Places
 
 

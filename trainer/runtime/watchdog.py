@@ -22,7 +22,7 @@ import ray.exceptions
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from trainer import storage
-from trainer.config.schema import Limits
+from trainer.config.operation import Limits
 from trainer.errors import StorageError
 from trainer.runtime.process_stat import process_stat
 from trainer.runtime.pulse import Sign

@@ -23,17 +23,20 @@ from trainer.engine.checkpoint import Checkpoints
 from trainer.engine.folder import RunFolder
 from trainer.engine.loop import Loop
 from trainer.engine.parallel import Workers, compiles
-from trainer.engine.state import State
+from trainer.engine.state import Record, State
 from trainer.engine.task import Task
 from trainer.errors import BerthError
 from trainer.model.pretrained import save_pretrained
+from trainer.runtime import machine, references
 from trainer.runtime.board import BoardHandle, BoardHandler, BoardTracker, Failure, Note, StopSign
 from trainer.runtime.preflight.check import Preflight
 from trainer.runtime.preflight.findings import Node
 from trainer.runtime.pulse import Pulse
 from trainer.tasks.pretrain import PretrainTask
 from trainer.tasks.squad import SquadTask
-from trainer.tracking.tracker import Trackers
+from trainer.tracking.origin import origin
+from trainer.tracking.stages import read_answers
+from trainer.tracking.tracker import Outcome, Reference, Trackers
 from trainer.tracking.wandb_tracker import WandbTracker
 
 T = TypeVar("T")
@@ -46,6 +49,10 @@ class Assignment:
     run: Run
     folder: RunFolder
     board: BoardHandle
+    restarts: int = 0
+    """Groups of workers there were before this one."""
+    failure: str = ""
+    """What the last one failed of, if it failed."""
 
     def patiently(self, act: Callable[[], T]) -> T:
         """`storage.patiently` as long as the run says."""
@@ -104,7 +111,7 @@ def _train(stage: Pretrain | Squad, assignment: Assignment, workers: Workers, pu
     )
     if not checkpoints.load_latest(state):
         task.start(state)
-    tracker = _tracker(stage, assignment, task.steps) if workers.first else Trackers()
+    tracker = _tracker(stage, assignment, task.steps, state.history) if workers.first else Trackers()
     loop = Loop(
         task,
         state,
@@ -115,13 +122,16 @@ def _train(stage: Pretrain | Squad, assignment: Assignment, workers: Workers, pu
         tracker=tracker,
         stop_requested=StopSign(board),
         beat=pulse.beat,
+        restarts=assignment.restarts,
     )
     pulse.enter(f"training {stage.name}", even=True)
     finished = loop.run()
     pulse.enter(f"finishing {stage.name}")
     metrics = task.finish(workers, folder.stage(stage.name)) if finished else {}
-    tracker.finish(metrics)
     if workers.first:
+        if finished:
+            assignment.patiently(lambda: save_pretrained(task.model, task.tokenizer, folder.model(stage.name)))
+        tracker.finish(metrics, _outcome(stage, assignment, state, metrics) if finished else None)
         assignment.patiently(lambda: storage.upload(folder.stage(stage.name)))  # the next group may be on other nodes
     if finished and workers.first:
         assignment.patiently(lambda: _write_result(stage, assignment, task, state, metrics))
@@ -137,25 +147,37 @@ def _task(stage: Pretrain | Squad, run: Run, folder: RunFolder) -> Task:
     return PretrainTask(run, stage, folder) if isinstance(stage, Pretrain) else SquadTask(run, stage, folder)
 
 
-def _tracker(stage: Pretrain | Squad, assignment: Assignment, steps: int) -> Trackers:
+def _tracker(stage: Pretrain | Squad, assignment: Assignment, steps: int, history: list[Record]) -> Trackers:
     run = assignment.run
     wandb = WandbTracker(
         run.tracking,
         run_name=run.name,
         stage=stage.name,
         kind=_kind(stage),
-        config=run.model_dump(mode="json"),
+        config=run.model_dump(mode="json") | {"origin": origin(), "machine": machine.facts()},
         folder=storage.working_folder(assignment.folder.stage(stage.name)),
+        corpus=_corpus(assignment) if isinstance(stage, Pretrain) else None,
+        restarted=assignment.failure,
+        history=history,
     )
     return Trackers(BoardTracker(assignment.board, stage.name, steps), wandb)
+
+
+def _outcome(stage: Pretrain | Squad, assignment: Assignment, state: State, metrics: dict[str, float]) -> Outcome:
+    run, folder, facts = assignment.run, assignment.folder, {"steps": state.step, **metrics}
+    model = assignment.patiently(lambda: references.model(run, folder, stage.name, facts))
+    return Outcome(model, assignment.patiently(lambda: read_answers(folder.stage(stage.name))))
+
+
+def _corpus(assignment: Assignment) -> Reference:
+    return assignment.patiently(lambda: references.corpus(assignment.run, assignment.folder))
 
 
 def _write_result(
     stage: Pretrain | Squad, assignment: Assignment, task: Task, state: State, metrics: dict[str, float]
 ) -> None:
-    """The model, the curves and, last, the result that marks the stage as finished."""
+    """The curves and, last, the result that marks the stage as finished."""
     folder = assignment.folder
-    save_pretrained(task.model, task.tokenizer, folder.model(stage.name))
     history = "".join(json.dumps(record) + "\n" for record in state.history)
     storage.write_text(folder.stage(stage.name, "history.jsonl"), history)
     result: dict[str, Any] = {

@@ -1,4 +1,7 @@
-"""A pod's environment, as a table of what image, chart and operator 1.9.4 give; not yet compared with a real pod's."""
+"""A pod's environment, as a table of what image, chart and operator 1.9.4 give.
+
+tests/cluster/test_local_pods.py compares it with real pods.
+"""
 
 import sys
 from pathlib import Path
@@ -25,6 +28,7 @@ IMAGE = {
 }
 CHART = {
     "BERTH_CACHE": "/tmp/berth",
+    "BERTH_IMAGE": "berth:0.1.0",
     "POD_IP": "10.97.0.4",
     "RAY_TMPDIR": "/tmp/ray",
     "RAY_AUTH_MODE": "token",
