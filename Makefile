@@ -1,13 +1,16 @@
 # Two commands do all set-up by themselves: `make quickstart` and `make test`.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test test-slow test-cluster chaos chromium check charts image lock clean
+.PHONY: help quickstart test test-slow test-cluster chaos chromium prometheus check charts image lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 IMAGE ?= berth:dev
 BUILDER ?= $(notdir $(firstword $(shell command -v docker podman buildah)))
 INSTALLED := .venv/installed
+# Files at once: most tests wait half of their time.
+AT_ONCE := -n 2 --dist loadfile
+PROMETHEUS := $(HOME)/.cache/berth-prometheus
 PIN := -q --universal --python-version 3.11 --generate-hashes --no-header
 export OMP_NUM_THREADS ?= 2
 export RAY_USAGE_STATS_ENABLED := 0
@@ -20,10 +23,10 @@ quickstart: $(INSTALLED) ## Train a small BERT from text to SQuAD scores, on two
 	$(BIN)/berth run quickstart
 
 test: $(INSTALLED) ## The default tests: no GPU, no network, no cluster
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(AT_ONCE)
 
 test-slow: $(INSTALLED) ## The tests that take minutes
-	$(BIN)/python -m pytest -m slow -rP
+	$(BIN)/python -m pytest $(AT_ONCE) -m slow -rP
 
 test-cluster: $(INSTALLED) ## The tests on Kubernetes: on the cluster of KUBECONFIG, else one that they start (root, Go, Debian 12)
 	$(BIN)/python -m pytest -m cluster -rP
@@ -33,6 +36,12 @@ chaos: $(INSTALLED) ## Break one run by a seeded schedule and compare it with an
 
 chromium: ## Install Debian's Chromium, in which tests open report.html; without it they skip (root)
 	command -v chromium || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium; }
+
+# Not installed: the package starts a service. Its programs need nothing beside them.
+prometheus: ## Fetch Debian's Prometheus, which scrapes our metrics in tests; without it they skip
+	command -v prometheus || test -x $(PROMETHEUS)/prometheus || { mkdir -p $(PROMETHEUS) && cd $(PROMETHEUS) && \
+		rm -rf unpacked prometheus_*.deb && { apt-get update -q || true; } && apt-get download -q prometheus && \
+		dpkg -x prometheus_*.deb unpacked && mv unpacked/usr/bin/prometheus . && rm -r unpacked prometheus_*.deb; }
 
 check: $(INSTALLED) ## Lint, format, types and the floors of the architecture
 	$(BIN)/ruff check

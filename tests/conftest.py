@@ -14,6 +14,14 @@ settings.register_profile("berth", deadline=None)  # a busy machine is no failur
 settings.load_profile("berth")
 
 
+@pytest.fixture(autouse=True)
+def _no_wandb_of_another_test() -> None:
+    """W&B names its own process to others by this variable, and a test that puts its environment back may put back one
+    that has ended: whoever finds it there, records nothing.
+    """
+    os.environ.pop("WANDB_SERVICE", None)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real data (SQuAD, books, a Wikipedia dump, BERT's vocabulary)."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,7 +24,7 @@ def chaos(*arguments: str, cache: Path) -> str:
         text=True,
     )
     try:
-        output, _ = process.communicate(timeout=850)
+        output, _ = process.communicate(timeout=1450)
     finally:
         process.kill()  # the first process of the namespaces: all others end with it
     if process.returncode == 2 and output.startswith("chaos: "):

@@ -56,11 +56,11 @@ def test_storage_that_refuses_ends_the_job_and_the_master_s_log_says_why(release
 
 
 def test_a_deadline_saves_and_ends_the_job(release: NewRelease, on_s3: Values) -> None:
-    long = {"pretrain": {"max_steps": 1_000_000}, "limits": {"deadline_hours": 100 / 3600}}
+    long = {"pretrain": {"max_steps": 1_000_000}, "limits": {"deadline_hours": 50 / 3600}}
     run = release("too-late").install(merged(on_s3, {"run": long}))
     assert run.ended(300) == "Failed"
     assert run.exit_codes()["too-late-master-0"] == 124
-    assert "limits.deadline_hours: 0.0277778 hours are over and the run is saved" in run.log()
+    assert "limits.deadline_hours: 0.0138889 hours are over and the run is saved" in run.log()
     assert "limits.deadline_hours are over, and the run is saved" in run.explained()
 
 

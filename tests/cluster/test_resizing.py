@@ -4,6 +4,7 @@ One run serves all tests of this file, one after the other: each finds it traini
 """
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 
 import pytest
 
@@ -44,12 +45,17 @@ def curve(s3: S3) -> list[dict[str, float]]:
     return history(files, newest.removesuffix("/complete.json"))
 
 
+def made_way(run: Release, began: datetime, workers: int) -> float:
+    """Seconds without a step, while a group saved and one of so many workers took its place."""
+    saved = run.told("saving at the next step", began)
+    started = run.told(f"starting workers: {workers}", saved)
+    return run.trains(started) + (started - saved).total_seconds()
+
+
 def resize(run: Release, s3: S3, workers: int) -> None:
     began = now()
     run.scale(workers)
-    saved = run.told("saving at the next step", began)
-    started = run.told(f"starting workers: {workers}", began)
-    seconds = run.trains(started) + (started - saved).total_seconds()
+    seconds = made_way(run, began, workers)
     total = (now() - began).total_seconds()
     print(f"scaled to {workers} Workers: {seconds:.0f} s without a step, {total:.0f} s since kubectl scale")
     until(
@@ -81,8 +87,7 @@ def test_prometheus_finds_the_curves_at_the_master(run: Release) -> None:
 def test_a_deleted_worker_pod_comes_back_and_the_run_goes_on(run: Release) -> None:
     began = now()
     kubectl("delete", "pod", "-n", run.namespace, f"{NAME}-worker-0", "--wait=false")
-    saved = run.told("saving at the next step", began)
-    print(f"Worker pod deleted: {run.trains(saved):.0f} s without a step")
+    print(f"Worker pod deleted: {made_way(run, began, 1):.0f} s without a step")
 
 
 def test_a_killed_worker_process_is_replaced(run: Release) -> None:
