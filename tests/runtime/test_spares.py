@@ -63,7 +63,11 @@ def test_the_next_worker_takes_the_process_that_waits(worker: Callable[[], Any])
     spare = appeared(before)
     assert len(spare) == 1
     ray.kill(first)
-    assert ray.get(worker().process.remote()) in spare
+    for _ in range(5):  # it has its name a moment before Ray counts it among those that wait
+        took = ray.get(worker().process.remote())
+        if took in spare:
+            break
+    assert took in spare
 
 
 def test_one_spare_beside_each_worker_is_enough(worker: Callable[[], Any]) -> None:
