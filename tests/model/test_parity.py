@@ -166,6 +166,7 @@ def assert_same_answering(ours: BertForQuestionAnswering, theirs: nn.Module, bat
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("dtype", [torch.float32], ids=["fp32"], indirect=True)
 def test_bert_base_is_hugging_faces(make_batch: MakeBatch, dtype: torch.dtype) -> None:
     """12 layers x 768 over up to 512 tokens, from BERT's own random start."""
     shape, batch = schema.Model(), make_batch([512, 77, 300])

@@ -115,7 +115,7 @@ def test_a_corpus_is_the_same_wherever_its_preparation_was_killed(folder: Path, 
     ended(start("storage=whole"))
     whole, seconds = files(folder / "whole"), time.monotonic() - began
     draw = random.Random(0)
-    for number in range(20):
+    for number in range(10):
         killed = start(f"storage=killed{number}")
         with contextlib.suppress(subprocess.TimeoutExpired):
             killed.wait(draw.uniform(0.2, 1) * seconds)

