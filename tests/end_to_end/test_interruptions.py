@@ -1,6 +1,7 @@
 """A run's history does not show in its result."""
 
 import json
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.tracking.conftest import record_of
 pytestmark = pytest.mark.timeout(900)  # six starts of Ray and of its workers, on a machine that may be busy
 
 STAGES = ("pretrain", "squad")
+README = Path(__file__).parents[2] / "README.md"
 
 
 def checkpoint(folder: Path, stage: str, step: int) -> Path:
@@ -118,6 +120,14 @@ def test_a_finished_run_is_not_run_again(berth: Start, undisturbed: Path) -> Non
     assert code == 0, output
     assert "ETA" not in output
     assert [result.stat().st_mtime_ns for result in results] == before
+
+
+def test_a_run_leaves_what_readme_draws_and_nothing_else(undisturbed: Path) -> None:
+    [drawn] = re.findall(r"^runs/my-run/\n(.*?)^```$", README.read_text(), re.DOTALL | re.MULTILINE)
+    names = set(re.findall(r"[\w.-]+", drawn)) | {"squad", "world"}  # a stage of ours, the invented text
+    folder = undisturbed / "runs" / "tiny"
+    stages = [path for stage in STAGES for path in (folder / stage).iterdir()]
+    assert {path.name for path in [*folder.iterdir(), *stages]} - names == set()
 
 
 @pytest.mark.slow
