@@ -43,11 +43,12 @@ prometheus: ## Fetch Debian's Prometheus, which scrapes our metrics in tests; wi
 		rm -rf unpacked prometheus_*.deb && { apt-get update -q || true; } && apt-get download -q prometheus && \
 		dpkg -x prometheus_*.deb unpacked && mv unpacked/usr/bin/prometheus . && rm -r unpacked prometheus_*.deb; }
 
-check: $(INSTALLED) ## Lint, format, types and the floors of the architecture
+check: $(INSTALLED) ## Lint, format, types, the floors of the architecture, and no dependency without a user
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
 
 charts: $(INSTALLED) ## Write what is made from the schema: the charts' values and schemas, the manifests
 	$(BIN)/python -m trainer.config.helm values > charts/berth/values.yaml
