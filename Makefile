@@ -1,7 +1,7 @@
 # Two commands do all set-up by themselves: `make quickstart` and `make test`.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test test-slow test-cluster chaos chromium prometheus check charts image lock clean
+.PHONY: help quickstart test test-slow test-cluster chaos chromium prometheus check licences charts image lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -11,6 +11,7 @@ INSTALLED := .venv/installed
 # Files at once: most tests wait half of their time.
 AT_ONCE := -n 2 --dist loadfile
 PROMETHEUS := $(HOME)/.cache/berth-prometheus
+LICENCES = $(BIN)/pip-licenses --packages $(shell sed -n 's/==.*//p' requirements.txt)
 PIN := -q --universal --python-version 3.11 --generate-hashes --no-header
 export OMP_NUM_THREADS ?= 2
 export RAY_USAGE_STATS_ENABLED := 0
@@ -43,12 +44,16 @@ prometheus: ## Fetch Debian's Prometheus, which scrapes our metrics in tests; wi
 		rm -rf unpacked prometheus_*.deb && { apt-get update -q || true; } && apt-get download -q prometheus && \
 		dpkg -x prometheus_*.deb unpacked && mv unpacked/usr/bin/prometheus . && rm -r unpacked prometheus_*.deb; }
 
-check: $(INSTALLED) ## Lint, format, types, the floors of the architecture, and no dependency without a user
+check: $(INSTALLED) ## Lint, format, types, the floors of the architecture, dependencies and licences
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
+	$(LICENCES) > /dev/null
+
+licences: $(INSTALLED) ## List the licences of what a pod runs; `make check` fails on one that pyproject.toml does not allow
+	@$(LICENCES)
 
 charts: $(INSTALLED) ## Write what is made from the schema: the charts' values and schemas, the manifests
 	$(BIN)/python -m trainer.config.helm values > charts/berth/values.yaml
