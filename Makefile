@@ -1,7 +1,7 @@
 # Two commands do all set-up by themselves: `make quickstart` and `make test`.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test test-slow test-cluster chaos chromium prometheus check licences charts image lock clean
+.PHONY: help quickstart test test-slow test-cluster chaos chromium prometheus check audit licences charts image lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -11,6 +11,7 @@ INSTALLED := .venv/installed
 # Files at once: most tests wait half of their time.
 AT_ONCE := -n 2 --dist loadfile
 PROMETHEUS := $(HOME)/.cache/berth-prometheus
+AUDIT := $(BIN)/python -m tests.supply_chain.audit
 LICENCES = $(BIN)/pip-licenses --packages $(shell sed -n 's/==.*//p' requirements.txt)
 PIN := -q --universal --python-version 3.11 --generate-hashes --no-header
 export OMP_NUM_THREADS ?= 2
@@ -44,13 +45,17 @@ prometheus: ## Fetch Debian's Prometheus, which scrapes our metrics in tests; wi
 		rm -rf unpacked prometheus_*.deb && { apt-get update -q || true; } && apt-get download -q prometheus && \
 		dpkg -x prometheus_*.deb unpacked && mv unpacked/usr/bin/prometheus . && rm -r unpacked prometheus_*.deb; }
 
-check: $(INSTALLED) ## Lint, format, types, the floors of the architecture, dependencies and licences
+check: $(INSTALLED) ## Lint, format, types, the floors of the architecture, dependencies, licences, vulnerabilities
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	$(LICENCES) > /dev/null
+	@$(LICENCES) > /dev/null
+	$(AUDIT)
+
+audit: $(INSTALLED) ## Ask OSV for known vulnerabilities of what is pinned; without a network it says so and fails nothing
+	$(AUDIT)
 
 licences: $(INSTALLED) ## List the licences of what a pod runs; `make check` fails on one that pyproject.toml does not allow
 	@$(LICENCES)
@@ -68,7 +73,7 @@ image: ## Build the container image; IMAGE names it, BASE replaces the CUDA base
 		--build-arg VERSION=$(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml) \
 		--build-arg REVISION=$(shell git describe --always --exclude='*' --dirty --abbrev=40) .
 
-lock: $(BIN)/uv ## Pin the newest versions that pyproject.toml allows, with hashes: what a pod runs, and what a developer adds
+lock: $(BIN)/uv ## Pin the newest versions that pyproject.toml allows, with hashes
 	$(BIN)/uv pip compile $(PIN) --upgrade pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile $(PIN) --upgrade --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
 
