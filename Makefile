@@ -76,6 +76,7 @@ image: ## Build the container image; IMAGE names it, BASE replaces the CUDA base
 lock: $(BIN)/uv ## Pin the newest versions that pyproject.toml allows, with hashes
 	$(BIN)/uv pip compile $(PIN) --upgrade pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile $(PIN) --upgrade --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+	$(BIN)/uv pip compile $(PIN) --upgrade --group sbom -c requirements-dev.txt -o requirements-sbom.txt
 
 clean: ## Delete what the other commands made
 	rm -rf .venv .pytest_cache .ruff_cache .hypothesis .import_linter_cache runs

@@ -20,7 +20,7 @@ from typing import Any
 import requests
 
 ROOT = Path(__file__).parents[2]
-LOCKS = [ROOT / f"requirements-{name}.txt" for name in ("dev", "uv")]
+LOCKS = [ROOT / f"requirements-{name}.txt" for name in ("dev", "sbom", "uv")]
 """The first holds requirements.txt."""
 OSV = "https://api.osv.dev/v1/query"
 UNKNOWN = """

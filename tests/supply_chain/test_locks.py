@@ -30,7 +30,7 @@ def test_whatever_is_installed_is_checked_by_its_hash() -> None:
     lines = "".join(path.read_text() for path in INSTALLERS).splitlines()
     installing = [line for line in lines if re.search(r"\bpip install", line)]
     ours = [line for line in installing if "--no-deps" in line and "--no-build-isolation" in line]
-    assert (len(installing), len(ours)) == (6, 2)
+    assert (len(installing), len(ours)) == (7, 2)
     assert [line for line in installing if line not in ours and "--require-hashes -r" not in line] == []
 
 
@@ -40,6 +40,7 @@ def test_whatever_is_installed_is_checked_by_its_hash() -> None:
         ("requirements.txt", PROJECT["project"]["dependencies"]),
         ("requirements-dev.txt", PROJECT["dependency-groups"]["dev"]),
         ("requirements-dev.txt", chain(*PROJECT["project"]["optional-dependencies"].values())),
+        ("requirements-sbom.txt", PROJECT["dependency-groups"]["sbom"]),
     ],
 )
 def test_what_the_project_asks_for_is_locked(lock: str, wanted: Iterable[str]) -> None:
