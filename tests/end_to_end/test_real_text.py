@@ -25,21 +25,21 @@ model:
   num_attention_heads: 4
   intermediate_size: 1024
 pretrain:
-  max_steps: 400
+  max_steps: 300
   batch_size: 32
   micro_batch_size: 8
   max_length: 128
   max_predictions: 20
   optimizer: {{learning_rate: 1.0e-3}}
   schedule: {{warmup_ratio: 0.1}}
-  eval_every: 400
+  eval_every: 300
 squad:
   - name: squad-v1.1
     train: [train.json]
     dev: dev.json
     batch_size: 24
     micro_batch_size: 6
-    epochs: 0.05
+    epochs: 0.02
     optimizer: {{learning_rate: 3.0e-4}}
 scaling: {{num_workers: 2}}
 checkpoint: {{every: 100}}
