@@ -50,7 +50,7 @@ def test_prices_are_by_type(tmp_path: Path) -> None:
         ("h100: true", "h100: True is no price"),
         ("- h100", "is no table of prices"),
         ("", "is no table of prices"),
-        ("h100: [", "cannot be read"),
+        ("h100: [", "not YAML"),
     ],
 )
 def test_a_bad_table_of_prices_is_refused(tmp_path: Path, text: str, problem: str) -> None:

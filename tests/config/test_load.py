@@ -72,8 +72,8 @@ def test_numbers_may_be_written_as_1e_minus_4(minimal: str) -> None:
         ("pretrain.max_len=3", "pretrain.max_len: no such setting; did you mean max_length?"),
         ("nmae=x", "nmae: no such setting; did you mean name?"),
         ("pretrain.max_steps=many", "pretrain.max_steps: 'many' is not allowed; give a whole number"),
-        ("pretrain.max_steps=0", "pretrain.max_steps: 0 is not allowed; give greater than or equal to 1"),
-        ("scaling.num_workers=two", "scaling.num_workers: 'two' is not allowed; give a whole number"),
+        ("pretrain.max_steps=0", "pretrain.max_steps: 0 is not allowed; give 1 or more"),
+        ("scaling.num_workers=two", "scaling.num_workers: 'two' is not allowed; give a whole number, or a list"),
         ("name=Big Run", "name: 'Big Run' is not allowed; give up to 40 lower-case letters, digits and hyphens"),
         ("squad=5", "squad: 5 is not allowed; give a list"),
         ("corpus={}", "corpus.sources: is not set, nor is prepared, so there is no text; set one of them"),
@@ -106,7 +106,7 @@ def test_numbers_may_be_written_as_1e_minus_4(minimal: str) -> None:
         ("pretrain", "pretrain: not an override; write section.field=value"),
         ("name.x=1", "name.x=1: name is a value, not a section; check the field's name"),
         ("corpus.sources.1.path=x", "corpus.sources.1.path=x: '1' is no entry of a list of 1; count from 0"),
-        ("name=[", "name=[: its value is not YAML; quote it"),
+        ("name=[", "name=[: its value is not YAML; quote it: 'name=\"...\"'"),
     ],
 )
 def test_a_wrong_setting_is_named_with_its_value_and_a_remedy(minimal: str, override: str, message: str) -> None:
@@ -128,10 +128,10 @@ def test_a_corpus_to_prepare_is_read_and_overridden(corpus: str) -> None:
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("storage=null", "storage: a NoneType is not allowed; give text"),
+        ("storage=null", "storage: null is not allowed; give text"),
         ("name=x", "name: no such setting; remove it"),
         ("corpus.held_outs=1", "corpus.held_outs: no such setting; did you mean held_out?"),
-        ("corpus.sources=null", "corpus.sources: a NoneType is not allowed; give a list"),
+        ("corpus.sources=null", "corpus.sources: null is not allowed; give a list"),
         ("corpus={prepared: s3://b/other}", "corpus.sources: not set; set it"),
         (
             "corpus.prepared=s3://b/other",
@@ -169,7 +169,7 @@ def test_a_source_that_is_neither_file_nor_recipe_lists_the_recipes() -> None:
     )
 
 
-@pytest.mark.parametrize(("text", "problem"), [("a: [", "not YAML"), ("- a", "not a mapping"), ("a: \xe9", "UTF-8")])
+@pytest.mark.parametrize(("text", "problem"), [("a: [", "not YAML"), ("- a", "not a section"), ("a: \xe9", "UTF-8")])
 def test_a_file_that_is_no_run_is_refused(tmp_path: Path, text: str, problem: str) -> None:
     path = tmp_path / "bad.yaml"
     path.write_bytes(text.encode("latin-1"))

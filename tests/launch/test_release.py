@@ -56,7 +56,7 @@ def test_a_later_file_lies_over_an_earlier_one(values: Path, tmp_path: Path) -> 
         ("image: 3", r"^image: 3 is not allowed; "),
         ("run: {pretrian: {}}", r"^pretrian: no such setting; did you mean pretrain\?$"),
         ("- 1", r"values\.yaml: not a mapping of values; "),
-        ("a: [", r"values\.yaml: not YAML: .*; mend the file$"),
+        ("a: [", r"values\.yaml, line 1, column 5: not YAML: .*; mend the file$"),
     ],
 )
 def test_a_wrong_value_is_named_with_its_field(values: Path, text: str, said: str) -> None:

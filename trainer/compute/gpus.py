@@ -3,11 +3,11 @@
 import functools
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import yaml
 
+from trainer.config import plain_yaml
 from trainer.errors import ConfigError
 
 
@@ -70,11 +70,7 @@ def prices(path: str) -> dict[str, float]:
     Raises:
         ConfigError: it cannot be read, or an entry is no GPU with its price.
     """
-    try:
-        given: Any = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        problem = " ".join(str(error).split())
-        raise ConfigError(path, f"cannot be read: {problem}", "give YAML such as `h100: 2.50`") from error
+    given = plain_yaml.read(path)
     if not isinstance(given, dict) or not given:
         raise ConfigError(path, "is no table of prices", "give YAML such as `h100: 2.50`")
     for name, price in given.items():

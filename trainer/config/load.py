@@ -4,13 +4,14 @@ import difflib
 import hashlib
 import json
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import ValidationError
 
+from trainer.config import plain_yaml
 from trainer.config.corpus import CorpusRun
+from trainer.config.faults import explained
 from trainer.config.recipes import RECIPES, recipe_names
 from trainer.config.schema import Run, Squad
 from trainer.errors import ConfigError
@@ -42,10 +43,12 @@ def settings_of(source: str) -> dict[str, Any]:
     """
     recipe = RECIPES / f"{source}.yaml"
     if "/" not in source and recipe.is_file():
-        return _settings(recipe.read_text(encoding="utf-8"), source)
-    if Path(source).is_file():
-        return _read_file(source)
-    raise ConfigError(source, "no such file or recipe", f"give a YAML file or one of {', '.join(recipe_names())}")
+        return _settings(plain_yaml.loads(recipe.read_text(encoding="utf-8"), source), source)
+    if Path(source).exists() and source:
+        return _settings(plain_yaml.read(source), source)
+    near = difflib.get_close_matches(source, recipe_names(), n=1)
+    remedy = f"did you mean {near[0]}?" if near else f"give a YAML file or one of {', '.join(recipe_names())}"
+    raise ConfigError(source or "''", "no such file or recipe", remedy)
 
 
 def parse(text: str, source: str) -> Run:
@@ -54,7 +57,7 @@ def parse(text: str, source: str) -> Run:
     Raises:
         ConfigError: with the first fault.
     """
-    return _validated(_settings(text, source), source, Run)
+    return _validated(_settings(plain_yaml.loads(text, source), source), source, Run)
 
 
 def made(settings: dict[str, Any], source: str, overrides: tuple[str, ...] = ()) -> Run:
@@ -72,9 +75,9 @@ def load_corpus(source: str, overrides: tuple[str, ...] = ()) -> CorpusRun:
     Raises:
         ConfigError: as `load`.
     """
-    if not Path(source).is_file():
-        raise ConfigError(source, "no such file", "give a YAML file with storage, corpus and vocab")
-    return _validated(_overridden(_read_file(source), overrides), source, CorpusRun)
+    if not Path(source).exists() or not source:
+        raise ConfigError(source or "''", "no such file", "give a YAML file with storage, corpus and vocab")
+    return _validated(_overridden(_settings(plain_yaml.read(source), source), overrides), source, CorpusRun)
 
 
 def _overridden(settings: dict[str, Any], overrides: tuple[str, ...]) -> dict[str, Any]:
@@ -87,7 +90,7 @@ def _validated(settings: dict[str, Any], source: str, kind: type[_Kind]) -> _Kin
     try:
         return kind.model_validate(settings)
     except ValidationError as error:
-        raise _explained(error.errors()[0], settings, source, kind) from None
+        raise explained(error.errors(), settings, source, kind) from None
 
 
 def as_settings(run: Run) -> dict[str, Any]:
@@ -149,23 +152,11 @@ def differing(old: Any, new: Any, field: str = "") -> list[tuple[str, Any, Any]]
     return [] if old == new else [(field, old, new)]
 
 
-def _read_file(source: str) -> dict[str, Any]:
-    try:
-        text = Path(source).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(source, f"cannot be read: {error}", "give a UTF-8 YAML file") from error
-    return _settings(text, source)
-
-
-def _settings(text: str, source: str) -> dict[str, Any]:
-    try:
-        settings = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        problem = " ".join(str(error).split())
-        raise ConfigError(source, f"not YAML: {problem}", "mend the file") from error
-    if not isinstance(settings, dict):
-        raise ConfigError(source, "not a mapping of settings", "begin with `name:`")
-    return settings
+def _settings(given: Any, source: str) -> dict[str, Any]:
+    if not isinstance(given, dict):
+        problem = "holds nothing" if given is None else "not a section of settings"
+        raise ConfigError(source, problem, "write a setting a line, such as `storage: runs`")
+    return given
 
 
 def _apply(settings: dict[str, Any], override: str) -> None:
@@ -174,9 +165,9 @@ def _apply(settings: dict[str, Any], override: str) -> None:
     if not equals or not all(keys):
         raise ConfigError(override, "not an override", "write section.field=value")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(override, "its value is not YAML", "quote it") from error
+        value = plain_yaml.loads(text, override)
+    except ConfigError as error:
+        raise ConfigError(override, "its value is not YAML", f"quote it: '{field}=\"...\"'") from error
     place: Any = settings
     for key in keys[:-1]:
         if isinstance(place, list):
@@ -197,52 +188,3 @@ def _index(entries: list[Any], key: str, override: str) -> int:
     if not key.isdecimal() or int(key) >= len(entries):
         raise ConfigError(override, f"{key!r} is no entry of a list of {len(entries)}", "count from 0")
     return int(key)
-
-
-_EXPECTED = {
-    "bool_parsing": "true or false",
-    "float_parsing": "a number",
-    "int_from_float": "a whole number",
-    "int_parsing": "a whole number",
-    "int_type": "a whole number",
-    "model_type": "a section of settings",
-    "string_pattern_mismatch": "up to 40 lower-case letters, digits and hyphens",
-    "string_type": "text",
-    "tuple_type": "a list",
-}
-
-
-def _explained(fault: ErrorDetails, settings: Any, source: str, kind: type[BaseModel]) -> ConfigError:
-    location = [str(key) for key in fault["loc"] if not set("[]()-") & set(str(key))]  # no names of union members
-    if location[1:2] == ["0"] and isinstance(settings.get(location[0]), dict):  # one stage, written without a list
-        del location[1]
-    field = ".".join(location)
-    value = fault["input"]
-    match fault["type"]:
-        case "extra_forbidden":
-            near = difflib.get_close_matches(location[-1], _fields(kind, location[:-1]), n=1, cutoff=0.5)
-            return ConfigError(field, "no such setting", f"did you mean {near[0]}?" if near else "remove it")
-        case "value_error":  # from our own validators: "field problem; remedy"
-            name, _, text = fault["msg"].removeprefix("Value error, ").partition(" ")
-            problem, _, remedy = text.partition("; ")
-            return ConfigError(".".join([*location, name]), problem, remedy)
-        case "missing":
-            return ConfigError(field or source, "not set", "set it")
-        case other:
-            expected = _EXPECTED.get(other, fault["msg"].removeprefix("Input should be "))
-            shown = repr(value) if isinstance(value, str | int | float | bool) else f"a {type(value).__name__}"
-            return ConfigError(field, f"{shown} is not allowed", f"give {expected}")
-
-
-def _fields(section: type[BaseModel], location: list[str]) -> list[str]:
-    """The names of the settings in a section, found by walking down the schema."""
-    for key in location:
-        if key in section.model_fields:
-            section = next(iter(_sections(section.model_fields[key].annotation)), section)
-    return list(section.model_fields)
-
-
-def _sections(annotation: Any) -> list[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [found for part in get_args(annotation) for found in _sections(part)]

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from trainer.config import plain_yaml
 from trainer.config.helm import Values
 from trainer.config.load import made, settings_of
 from trainer.errors import ConfigError
@@ -69,12 +69,7 @@ def planned(
 
 
 def _read(file: str) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(Path(file).read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(file, f"cannot be read: {error}", "give a YAML file of the chart's values") from error
-    except yaml.YAMLError as error:
-        raise ConfigError(file, f"not YAML: {' '.join(str(error).split())}", "mend the file") from error
+    values = plain_yaml.read(file)
     if not isinstance(values, dict | None):
         raise ConfigError(file, "not a mapping of values", "see charts/berth/values.yaml")
     return values or {}
