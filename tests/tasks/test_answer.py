@@ -140,7 +140,8 @@ def test_of_many_bad_lines_the_first_are_told(models: Path) -> None:
 def test_unclear_commands_are_refused(arguments: tuple[str, ...]) -> None:
     result = berth(*arguments, text="")
     assert result.exit_code == 2
-    assert "Error: " in result.stderr
+    assert result.stderr.startswith("berth: answer: ")
+    assert result.stderr.endswith("; see `berth answer --help`\n")
 
 
 @pytest.mark.slow

@@ -6,24 +6,39 @@ Only here do modules import inside functions.
 
 import errno
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from trainer.cli import corpora, dashboards, launching, models, plan, reports, runs, watching
 from trainer.cli.aside import aside
+from trainer.cli.usage import refusal
 from trainer.errors import BerthError, InputError, Interrupted
+
+
+def _refuse(error: BerthError) -> NoReturn:
+    aside(str(error))
+    sys.exit(error.exit_code)
 
 
 class _Berth(click.Group):
     """Turns the errors that people can mend into one line and an exit code."""
 
+    def make_context(self, *arguments: Any, **settings: Any) -> click.Context:
+        try:
+            return super().make_context(*arguments, **settings)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:
+            _refuse(refusal(error))
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
+        except click.UsageError as error:
+            _refuse(refusal(error))
         except BerthError as error:
-            aside(str(error))
-            sys.exit(error.exit_code)
+            _refuse(error)
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise

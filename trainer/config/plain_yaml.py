@@ -59,7 +59,7 @@ def _remedy(problem: str) -> str:
 
 
 class _Loader(yaml.SafeLoader):
-    def compose_mapping_node(self, anchor: str | None) -> MappingNode:
+    def compose_mapping_node(self, anchor: Any) -> MappingNode:
         """Look at the keys as they are written, before merges (`<<`) add theirs."""
         node = super().compose_mapping_node(anchor)
         seen: set[str] = set()
