@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
+import yaml
 from kubernetes import client, config
 from kubernetes.client import ApiException
 from kubernetes.config import ConfigException
@@ -116,8 +117,10 @@ def _chosen(name: str | None) -> dict[str, Any]:
     """A context of kubeconfig; without a name its current one."""
     try:
         contexts, current = cast(tuple[list[dict[str, Any]], dict[str, Any]], config.list_kube_config_contexts())
-    except (ConfigException, TypeError) as error:
+    except ConfigException as error:
         raise _no_cluster(error) from error
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, KeyError) as error:  # in the client's own code
+        raise ClusterError("kubeconfig", "is no kubeconfig", "compare it with `kubectl config view`") from error
     if name is None:
         return current
     known = {each["name"]: each for each in contexts}
