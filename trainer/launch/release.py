@@ -1,5 +1,6 @@
 """RUN, its overrides and files of the chart's values -> a release: its name, its values, its objects."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,8 @@ from trainer.config.load import made, settings_of
 from trainer.errors import ConfigError
 from trainer.launch import chart
 from trainer.launch.object import Object
+
+_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,9 @@ def planned(
     Raises:
         ConfigError: a setting of the run or a value is wrong.
     """
+    if not _NAMESPACE.fullmatch(namespace):
+        remedy = "give up to 63 lower-case letters, digits and hyphens"
+        raise ConfigError("--namespace", f"{namespace!r} is not allowed", remedy)
     given: dict[str, Any] = {}
     for file in files:
         given = _laid_over(given, _read(file))
