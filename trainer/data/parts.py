@@ -120,6 +120,9 @@ def _put_together(uri: str, parts: int) -> Manifest:
     after = _described(found)
     if not after.totals["train"].documents:
         clear(uri)
+        if not after.totals["held_out"].documents:
+            remedy = "check corpus.sources, and what corpus.cleaning leaves out"
+            raise DataError(uri, "no document of the text is left", remedy)
         share = first.settings["corpus.held_out"]
         problem = f"{share} keeps every document from training"
         raise ConfigError("corpus.held_out", problem, "set it to 0, or add text")

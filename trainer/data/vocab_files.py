@@ -39,7 +39,8 @@ def _of_tokenizer(uri: str, lowercase: bool) -> list[str]:
     described = _json(uri)
     model, normalizer = (described.get(name) or {} for name in ("model", "normalizer"))
     if (model.get("type"), model.get("continuing_subword_prefix")) != ("WordPiece", "##"):
-        raise DataError(uri, f"is a {model.get('type')} tokenizer, not BERT's WordPiece with ##", _REMEDY)
+        theirs = f"a {model['type']} tokenizer" if model.get("type") else "no tokenizer"
+        raise DataError(uri, f"is {theirs}, not BERT's WordPiece with ##", _REMEDY)
     _refuse_other_case(normalizer.get("lowercase"), lowercase, uri)
     numbers: dict[str, int] = model["vocab"]
     pieces = sorted(numbers, key=numbers.__getitem__)
