@@ -59,6 +59,7 @@ _BROKEN_OFF = {"ConnectionError", "HTTPClientError", "ClientConnectionError", "C
 """Classes of `_DRIVERS` whose errors may pass: botocore's two, aiohttp's two, and that of Google's and httpx."""
 
 _S3 = ("s3://", "s3a://")
+_BUCKETS = (*_S3, "gs://", "gcs://")
 
 _LONGEST_PAUSE = 30.0
 """Seconds."""
@@ -295,6 +296,8 @@ def _filesystem(uri: str) -> tuple[Any, str]:
         raise StorageError(
             uri, f"no such kind of storage ({error})", "use a path or a URI of an installed fsspec driver"
         ) from error
+    if uri.startswith(_BUCKETS) and not path.strip("/"):
+        raise StorageError(uri, "names no bucket", "write it as s3://bucket/folder")
     return filesystem, path
 
 
