@@ -1,5 +1,6 @@
 """What several commands ask for in the same words."""
 
+import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -19,6 +20,16 @@ class _RunSource(click.ParamType[str]):
 
         recipes = [CompletionItem(name) for name in recipe_names() if name.startswith(incomplete)]
         return [*recipes, CompletionItem(incomplete, type="file")]
+
+
+class Number(click.FloatRange):
+    """A number, which .nan and infinity are not."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{number} is no number", param, ctx)
+        return number
 
 
 run_source = click.argument("run", type=_RunSource())

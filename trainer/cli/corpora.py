@@ -10,7 +10,11 @@ from trainer.cli import arguments
 @arguments.overrides
 @click.option("--part", default="0/1", show_default=True, help="Which part to make, of how many; counted from 0.")
 @click.option(
-    "--wait-minutes", default=120.0, show_default=True, help="How long other parts wait for part 0's vocabulary."
+    "--wait-minutes",
+    type=arguments.Number(0),
+    default=120.0,
+    show_default=True,
+    help="How long other parts wait for part 0's vocabulary.",
 )
 def prepare(corpus: str, overrides: tuple[str, ...], part: str, wait_minutes: float) -> None:
     """Make the corpus that CORPUS, a YAML file, describes: vocabulary and shards.

@@ -5,6 +5,8 @@ from typing import Any
 
 import click
 
+from trainer.cli import arguments
+
 
 @click.command()
 @click.argument("stage")
@@ -32,7 +34,7 @@ def export(stage: str, destination: str, kind: Any, vocabulary: str | None) -> N
 @click.command("fill-mask")
 @click.argument("text")
 @click.option("--model", help="A model: path, URI or name. Default: the newest pretrained one below runs/.")
-@click.option("--top", default=5, show_default=True, help="How many guesses to show.")
+@click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="How many guesses to show.")
 def fill_mask(text: str, model: str | None, top: int) -> None:
     """Guess the [MASK] in TEXT: berth fill-mask "Paris is the [MASK] of France."."""
     from trainer.model.heads import BertForPreTraining
@@ -59,7 +61,7 @@ def fill_mask(text: str, model: str | None, top: int) -> None:
 )
 @click.option(
     "--null-threshold",
-    type=float,
+    type=arguments.Number(),
     help="No answer where its score is over the best one's by more. Default: the model's.",
 )
 @click.option(

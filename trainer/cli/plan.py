@@ -13,19 +13,19 @@ from trainer.cli import arguments
 @click.option("--gpus", "groups", multiple=True, metavar="TYPE[:N]", help="Such as h100:8; may be given again.")
 @click.option(
     "--mfu",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=arguments.Number(0, 1, min_open=True),
     default=0.4,
     show_default=True,
     help="Share of the GPUs' peak that the training reaches.",
 )
 @click.option(
     "--real-share",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=arguments.Number(0, 1, min_open=True),
     help="Real tokens by those of full samples, in pretraining. Default: what short samples alone leave.",
 )
-@click.option("--corpus-tokens", type=click.FloatRange(0), help="Tokens in the corpus, such as 4e9, for its size.")
+@click.option("--corpus-tokens", type=arguments.Number(0), help="Tokens in the corpus, such as 4e9, for its size.")
 @click.option("--prices", help="YAML with the price of a GPU hour of each type: `h100: 2.50`.")
-@click.option("--carbon-intensity", type=click.FloatRange(0), help="Of your power, g of CO2 a kWh.")
+@click.option("--carbon-intensity", type=arguments.Number(0), help="Of your power, g of CO2 a kWh.")
 @click.option("--probe", is_flag=True, help="Train 20 steps of a micro batch here first, and set them beside the plan.")
 @arguments.output
 def plan(

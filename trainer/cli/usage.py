@@ -11,7 +11,7 @@ _NUMBER = re.compile(r"not a valid (?:float|(integer))(?: range)?")
 
 def refusal(error: click.UsageError) -> ConfigError:
     """The error in our form; click's own is four lines."""
-    command = _command(error.ctx)
+    command = _command(error.ctx) if error.ctx else "berth COMMAND"  # click does not always say which
     remedy = f"see `{command} --help`"
     message = error.message.removesuffix(".")
     match error:
