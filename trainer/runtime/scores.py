@@ -1,6 +1,5 @@
 """The table that a run ends with: what each stage reached, beside the published card's scores."""
 
-import json
 from typing import Any
 
 from rich.table import Table
@@ -10,6 +9,7 @@ from trainer.config.schema import Run
 from trainer.engine.folder import RunFolder
 from trainer.tracking import trials
 from trainer.tracking.card import card
+from trainer.tracking.stages import read_result
 from trainer.tracking.trials import Estimate, Sweep
 
 
@@ -20,10 +20,14 @@ def tables(run: Run) -> list[Table]:
 
 
 def results(run: Run) -> dict[str, dict[str, Any]]:
-    """The result of every finished stage, by name."""
+    """The result of every finished stage, by name.
+
+    Raises:
+        DataError: one of them holds something else.
+    """
     folder = RunFolder.of(run)
     done = [stage.name for stage in run.stages if storage.exists(folder.result(stage.name))]
-    return {name: json.loads(storage.read_text(folder.result(name))) for name in done}
+    return {name: read_result(folder.result(name)).model_dump() for name in done}
 
 
 def table(results: dict[str, dict[str, Any]]) -> Table:

@@ -97,6 +97,15 @@ class Stage:
         return np.array(points, dtype=np.float64).reshape(-1, 2)
 
 
+def read_result(uri: str) -> Result:
+    """Read a finished stage's result.json.
+
+    Raises:
+        DataError: it holds something else.
+    """
+    return _parsed(TypeAdapter(Result), uri)
+
+
 def read_stage(settings: schema.Pretrain | schema.Squad, folder_uri: str) -> Stage:
     """Read what is there of a stage.
 
@@ -106,7 +115,7 @@ def read_stage(settings: schema.Pretrain | schema.Squad, folder_uri: str) -> Sta
     files = tuple(storage.names(folder_uri))
     result = None
     if "result.json" in files:
-        result = _parsed(TypeAdapter(Result), storage.join(folder_uri, "result.json"))
+        result = read_result(storage.join(folder_uri, "result.json"))
     history = _history(storage.join(folder_uri, "history.jsonl")) if "history.jsonl" in files else {}
     return Stage(settings, history, result, read_answers(folder_uri), files)
 
