@@ -220,7 +220,7 @@ def test_trials_need_something_to_train_on_and_short_names(minimal: str) -> None
     )
     long = "a" * 35
     assert refusal(minimal, f"squad=[{{name: {long}, train: [t], dev: d, seeds: 2}}]") == (
-        f"name: '{long}.3e-5.seed-0' of a trial is over 40 characters; give its stage a shorter one"
+        f"squad.name: '{long}.3e-5.seed-0' of a trial is over 40 characters; give its stage a shorter one"
     )
 
 

@@ -279,14 +279,18 @@ class Run(Section):
     @model_validator(mode="after")
     def _stages_fit_together(self) -> "Run":
         names = [stage.name for stage in self.stages]
+        kinds = {stage.name: "pretrain" if isinstance(stage, Pretrain) else "squad" for stage in self.stages}
         if not names:
             raise ValueError("pretrain is not set, nor is squad, so there is nothing to do; set at least one of them")
         for name in names:
             if names.count(name) > 1 or name in ("world", "corpus", "vocab"):
-                raise ValueError(f"name {name!r} is that of two stages, or reserved; give each stage a name of its own")
+                raise ValueError(
+                    f"{kinds[name]}.name {name!r} is that of two stages, or reserved; give each stage a name of its own"
+                )
             if len(name) > _LONGEST_NAME:
                 raise ValueError(
-                    f"name {name!r} of a trial is over {_LONGEST_NAME} characters; give its stage a shorter one"
+                    f"{kinds[name]}.name {name!r} of a trial is over {_LONGEST_NAME} characters; "
+                    "give its stage a shorter one"
                 )
         if self.pretrain and self.corpus is None:
             raise ValueError("corpus is not set, and pretrain needs text; set corpus.sources or corpus.prepared")
