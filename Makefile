@@ -1,7 +1,7 @@
 # Two commands do all set-up by themselves: `make quickstart` and `make test`.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test test-slow test-cluster chaos chromium prometheus check audit licences charts image lock clean
+.PHONY: help quickstart test test-slow test-cluster chaos chromium prometheus check audit licences charts tables image lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -66,6 +66,9 @@ charts: $(INSTALLED) ## Write what is made from the schema: the charts' values a
 	$(BIN)/python -m trainer.config.helm_corpus values > charts/berth-corpus/values.yaml
 	$(BIN)/python -m trainer.config.helm_corpus schema > charts/berth-corpus/values.schema.json
 	$(BIN)/python manifests/render.py
+
+tables: $(INSTALLED) ## Write tests/bad_inputs/README.md, what berth says to bad input
+	$(BIN)/python -m tests.bad_inputs.table
 
 image: ## Build the container image; IMAGE names it, BASE replaces the CUDA base, IMAGE_FLAGS reaches the builder
 	@test -n "$(BUILDER)" || { echo 'no image builder: install docker, podman or buildah' >&2; exit 1; }

@@ -29,11 +29,6 @@ def refusal(*arguments: str) -> str:
     return result.stderr.splitlines()[-1].removeprefix("berth: ")
 
 
-def test_a_folder_that_is_not_there(folder: Path) -> None:
-    line = refusing.refusal("doctor", "gone")
-    assert line == f"{folder}/gone/corpus: there is no prepared corpus; prepare it first, with `berth prepare`"
-
-
 def test_a_folder_without_a_vocabulary(folder: Path) -> None:
     (folder / "towns/vocab/vocab.json").unlink()
     assert refusing.refusal("doctor", "towns").startswith(f"{folder}/towns/vocab/vocab.json: no such file or folder")

@@ -1,4 +1,6 @@
-"""`berth prepare` on what people get wrong, and `berth run` on a prepared corpus that is not what it should be."""
+"""`berth prepare`, and `berth run` on a prepared corpus, where several commands show what is wrong; the rest is in
+`cases/`.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -32,29 +34,6 @@ def prepare(*arguments: str) -> str:
     return result.stdout
 
 
-def test_a_wrong_setting_leaves_no_folder(folder: Path) -> None:
-    assert refusal("prepare", "corpus.yaml", "vocab.sise=3") == "vocab.sise: no such setting; did you mean size?"
-    assert not (folder / "towns").exists()
-
-
-def test_a_part_that_is_none(folder: Path) -> None:
-    assert refusal("prepare", "corpus.yaml", "--part", "8/8") == (
-        "--part: '8/8' is no part; count from 0: 0/8, 1/8, up to 7/8"
-    )
-    assert not (folder / "towns").exists()
-
-
-def test_a_file_that_is_not_there(folder: Path) -> None:
-    assert refusal("prepare", "gone.yaml").startswith("gone.yaml: no such file; give a YAML file with storage, corpus")
-
-
-@pytest.mark.parametrize("source", ["gone.txt", "empty.txt", "latin.txt"])
-def test_text_that_cannot_be_read(folder: Path, source: str) -> None:
-    (folder / "empty.txt").write_text("\n\n")
-    (folder / "latin.txt").write_bytes("Grüße aus Köln.\n".encode("latin-1"))
-    assert refusal("prepare", "corpus.yaml", f"corpus.sources.0.path={source}").startswith(f"{folder}/{source}: ")
-
-
 def test_other_settings_where_a_corpus_is_finished(folder: Path) -> None:
     prepare()
     assert refusal("prepare", "corpus.yaml", "vocab.size=150") == (
@@ -83,12 +62,6 @@ def test_a_full_disk(folder: Path, small_disk: Callable[[int], Path]) -> None:
     assert "cannot be written: no space left on device" in line
 
 
-def test_a_run_on_a_corpus_that_is_not_there(folder: Path) -> None:
-    assert refusal("run", "run.yaml") == (
-        f"corpus.prepared: there is no corpus at {folder}/towns; make it with `berth prepare`"
-    )
-
-
 def test_a_run_on_an_unfinished_corpus(folder: Path) -> None:
     prepare("--part", "0/2")
     assert refusal("run", "run.yaml") == (
@@ -107,10 +80,4 @@ def test_a_run_whose_corpus_became_another(folder: Path) -> None:
     (folder / "runs/mine/corpus/corpus.json").write_bytes((folder / "towns/corpus/corpus.json").read_bytes())
     assert refusal("run", "run.yaml", "corpus.prepared=others").startswith(
         f"corpus.prepared: the corpus at {folder}/others is not the one that {folder}/runs/mine/corpus was begun with; "
-    )
-
-
-def test_a_run_with_a_vocabulary_beside_the_corpus_s_own(folder: Path) -> None:
-    assert refusal("run", "run.yaml", "vocab.path=vocab.txt") == (
-        "vocab: is set, and the corpus at towns brings its own vocabulary; remove one of them"
     )
