@@ -120,6 +120,8 @@ def matching(uri: str) -> list[str]:
     with explained(uri, "read"):
         found = filesystem.glob(path) if any(mark in path for mark in "*?[") else [path]
         files = [str(name) for entry in found for name in filesystem.find(entry)]
+        if not files and uri.startswith(("http://", "https://")):
+            filesystem.info(path)  # says why: to `find` a server that is away has no files
     return sorted(str(filesystem.unstrip_protocol(name)) if not is_local(uri) else name for name in files)
 
 

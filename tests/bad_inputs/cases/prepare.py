@@ -40,6 +40,7 @@ CASES = (
     _set("a glob without its quotes", "'corpus.sources.0.path=*.md'", "corpus.sources.0.path=*.md: its value is not YAML; quote it: 'corpus.sources.0.path=\"...\"'"),
     _set("a glob that finds nothing", "'corpus.sources.0.path=\"*.md\"'", "*.md: there is no such file or folder, or it is empty; check the path in corpus.sources", *_BEGUN),
     _set("a bucket without its name", "corpus.sources.0.path=s3://", "s3://: names no bucket; write it as s3://bucket/folder", *_BEGUN),
+    _set("a server that is away", "corpus.sources.0.path=http://127.0.0.1:9/text.txt", "http://127.0.0.1:9/text.txt: cannot be read: Cannot connect to host 127.0.0.1:9 ssl:default [Connect call failed ('127.0.0.1', 9)]; check the network and the address", *_BEGUN),
     _set("a language by its name", "corpus.cleaning.languages=[english]", "corpus.cleaning.languages: 'english' is no language that can be told; give ISO 639-1 codes: af am an ..."),
     _text("no text", "bad.txt: there is no text in it, read as text; check the source's path, its format and what goes with it", "\n\n"),
     _text("Latin-1", "bad.txt: line 1 is not UTF-8: byte 0xfc in column 3; convert the file to UTF-8, for example with iconv", "Grüße aus Köln.\n".encode("latin-1")),
