@@ -142,7 +142,7 @@ def test_yaml_that_would_call_something(folder: Path, model: BertForPreTraining,
     called = f'a: !!python/object/apply:os.system ["touch {MARKER}"]'.encode()
     foreign.write_tar(folder / "model.nemo", foreign.nemo_files(model, tokenizer) | {"./model_config.yaml": called})
     assert refusal("model.nemo").startswith(
-        "model.nemo: model_config.yaml: not plain YAML (could not determine a const"
+        "model.nemo: model_config.yaml, line 1, column 4: not YAML: could not determine a const"
     )
 
 

@@ -8,10 +8,10 @@ whatever lies in the current directory; a folder of that name is called `./bertb
 import os
 from importlib import resources
 
-import yaml
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from trainer import storage
+from trainer.config import plain_yaml
 from trainer.errors import ConfigError
 
 VARIABLE = "BERTH_CATALOGUE"
@@ -44,15 +44,13 @@ def entries() -> dict[str, Entry]:
 
 def _parse(text: str, where: str) -> dict[str, Entry]:
     try:
-        named = _NAMED.validate_python(yaml.safe_load(text))
-    except (yaml.YAMLError, ValidationError) as error:
+        named = _NAMED.validate_python(plain_yaml.loads(text, where))
+    except ValidationError as error:
         remedy = "write `name: URI`, or `weights` and `vocabulary` below a name"
         raise ConfigError(where, f"no catalogue ({_fault(error)})", remedy) from error
     return {name: Entry(weights=entry) if isinstance(entry, str) else entry for name, entry in named.items()}
 
 
-def _fault(error: yaml.YAMLError | ValidationError) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{first['loc'][0]}: {first['msg']}" if first["loc"] else first["msg"]
-    return " ".join(str(error).split())
+def _fault(error: ValidationError) -> str:
+    first = error.errors()[0]
+    return f"{first['loc'][0]}: {first['msg']}" if first["loc"] else first["msg"]

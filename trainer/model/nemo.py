@@ -21,11 +21,11 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from trainer.errors import CheckpointError
+from trainer.config import plain_yaml
+from trainer.errors import CheckpointError, ConfigError
 from trainer.model import anatomy, archive, weights
 from trainer.model import tokenizer as tokenizer_files
 from trainer.model.archive import Archive
@@ -65,10 +65,9 @@ def read(uri: str) -> tuple[dict[str, Any], dict[str, Tensor], Tokenizer | None]
 def _config(members: Archive) -> dict[str, Any]:
     where = members.place(_CONFIG)
     try:
-        config = yaml.safe_load(members.text(_CONFIG))
-    except yaml.YAMLError as error:
-        problem = f"not plain YAML ({' '.join(str(error).split())})"
-        raise CheckpointError(where, problem, "choose another file") from error
+        config = plain_yaml.loads(members.text(_CONFIG), where)
+    except ConfigError as error:
+        raise CheckpointError(error.where, error.problem, "choose another file") from error
     if not isinstance(config, dict):
         raise CheckpointError(where, "holds no settings", "choose another file")
     return config
