@@ -119,6 +119,7 @@ def _put_together(uri: str, parts: int) -> Manifest:
             raise DataError(folder, problem, "delete this folder; the same command makes anew only what differs")
     after = _described(found)
     if not after.totals["train"].documents:
+        _remove_shards(uri, but=set())
         clear(uri)
         if not after.totals["held_out"].documents:
             remedy = "check corpus.sources, and what corpus.cleaning leaves out"
@@ -126,13 +127,16 @@ def _put_together(uri: str, parts: int) -> Manifest:
         share = first.settings["corpus.held_out"]
         problem = f"{share} keeps every document from training"
         raise ConfigError("corpus.held_out", problem, "set it to 0, or add text")
-    names = {shard.name for shard in after.shards}
-    for name in storage.names(uri):
-        if _SHARD_FILE.fullmatch(name) and name not in names:  # left by a preparation of other text
-            storage.remove(storage.join(uri, name))
+    _remove_shards(uri, but={shard.name for shard in after.shards})  # those of a preparation of other text
     manifest.write(storage.join(uri, "corpus.json"), after)
     clear(uri)
     return after
+
+
+def _remove_shards(uri: str, but: set[str]) -> None:
+    for name in storage.names(uri):
+        if _SHARD_FILE.fullmatch(name) and name not in but:
+            storage.remove(storage.join(uri, name))
 
 
 def _described(parts: list[PartManifest]) -> Manifest:

@@ -28,6 +28,7 @@ from trainer.data.survey import Survey, survey
 from trainer.data.text_shards import ShardMaker
 from trainer.data.texts import Sources, all_documents
 from trainer.data.vocab_files import read_given
+from trainer.errors import DataError
 
 
 def begin(corpus: Corpus, settings: Vocab, uri: str, part: Part) -> None:
@@ -83,7 +84,11 @@ def prepare_vocab(
     else:
         assert look is not None, "the schema asks for a path where there is no corpus"
         seen = look()
-        pieces = vocab.train(seen.words.words(settings.lowercase), settings.size)
+        counted = seen.words.words(settings.lowercase)
+        if not counted:
+            remedy = "check corpus.sources, and what corpus.cleaning leaves out"
+            raise DataError("corpus", "no word of the text is left to make a vocabulary of", remedy)
+        pieces = vocab.train(counted, settings.size)
     storage.remove_unfinished(uri)
     vocab.save(pieces, storage.join(uri, "vocab.txt"))
     after = VocabManifest(

@@ -6,6 +6,7 @@ from tests.bad_inputs.case import Case
 
 _BEGUN = ("towns", "towns/corpus", "towns/corpus/begun.json")
 """The same folder is gone on with when the mistake is mended."""
+_VOCABULARY_MADE = ("towns", "towns/corpus", "towns/vocab", "towns/vocab/vocab.json", "towns/vocab/vocab.txt")
 _SETTING = "write a setting a line, such as `storage: runs`"
 _VOCABULARY = "give a vocab.txt of BERT, one piece a line"
 _TOKENIZER = f"{_VOCABULARY}, or the tokenizer.json of a BERT tokenizer"
@@ -41,8 +42,12 @@ CASES = (
     _set("a glob that finds nothing", "'corpus.sources.0.path=\"*.md\"'", "*.md: there is no such file or folder, or it is empty; check the path in corpus.sources", *_BEGUN),
     _set("a bucket without its name", "corpus.sources.0.path=s3://", "s3://: names no bucket; write it as s3://bucket/folder", *_BEGUN),
     _set("a server that is away", "corpus.sources.0.path=http://127.0.0.1:9/text.txt", "http://127.0.0.1:9/text.txt: cannot be read: Cannot connect to host 127.0.0.1:9 ssl:default [Connect call failed ('127.0.0.1', 9)]; check the network and the address", *_BEGUN),
+    _set("cleaning that leaves nothing", "corpus.cleaning.min_characters=99999", "corpus: no word of the text is left to make a vocabulary of; check corpus.sources, and what corpus.cleaning leaves out", *_BEGUN),
+    _set("all text held out", "corpus.held_out=0.9999", "corpus.held_out: 0.9999 keeps every document from training; set it to 0, or add text", *_VOCABULARY_MADE),
     _set("a language by its name", "corpus.cleaning.languages=[english]", "corpus.cleaning.languages: 'english' is no language that can be told; give ISO 639-1 codes: af am an ..."),
     _text("no text", "bad.txt: there is no text in it, read as text; check the source's path, its format and what goes with it", "\n\n"),
+    _text("bytes", "corpus: no word of the text is left to make a vocabulary of; check corpus.sources, and what corpus.cleaning leaves out", bytes(range(1, 8)) * 99),
+    _set("cleaning that leaves nothing, of a given vocabulary", "corpus.cleaning.min_characters=99999 vocab.path=vocab.txt", "towns/corpus: no document of the text is left; check corpus.sources, and what corpus.cleaning leaves out", *_VOCABULARY_MADE),
     _text("Latin-1", "bad.txt: line 1 is not UTF-8: byte 0xfc in column 3; convert the file to UTF-8, for example with iconv", "Grüße aus Köln.\n".encode("latin-1")),
     _text("no gzip", "bad.gz: damaged or cut short (Not a gzipped file (b'no')); copy the file again", b"nope", "bad.gz"),
     _text("gzip that is cut short", "bad.txt.gz: damaged or cut short (Compressed file ended before the end-of-stream marker was reached); copy the file again", gzip.compress(b"A town. " * 999, mtime=0)[:-9], "bad.txt.gz"),
