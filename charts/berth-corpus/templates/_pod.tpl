@@ -7,11 +7,11 @@ restartPolicy: Never # the Job makes a new pod, which goes on where this one was
 {{- with .Values.image.pull_secrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 {{- with .Values.pod.priority_class }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .Values.pod.node_selector }}
 nodeSelector:
@@ -36,7 +36,7 @@ securityContext:
   seccompProfile: {type: RuntimeDefault}
 containers:
   - name: berth
-    image: {{ include "berth-corpus.image" . }}
+    image: {{ include "berth-corpus.image" . | quote }}
     imagePullPolicy: {{ .Values.image.pull_policy }}
     args:
       - prepare
@@ -52,7 +52,7 @@ containers:
       {{- end }}
     {{- with .Values.storage.secret }}
     envFrom:
-      - secretRef: {name: {{ . }}}
+      - secretRef: {name: {{ . | quote }}}
     {{- end }}
     resources:
       requests: {cpu: {{ toJson .Values.pod.cpu }}, memory: {{ toJson .Values.pod.memory }}}
@@ -70,7 +70,7 @@ containers:
       - {name: corpus, mountPath: /etc/berth, readOnly: true}
       - {name: tmp, mountPath: /tmp}
       {{- if .Values.storage.claim }}
-      - {name: storage, mountPath: {{ .Values.storage.mount_path }}}
+      - {name: storage, mountPath: {{ .Values.storage.mount_path | quote }}}
       {{- end }}
 volumes:
   - name: corpus
@@ -79,6 +79,6 @@ volumes:
     emptyDir: {sizeLimit: {{ toJson .Values.pod.tmp_size }}}
   {{- with .Values.storage.claim }}
   - name: storage
-    persistentVolumeClaim: {claimName: {{ . }}}
+    persistentVolumeClaim: {claimName: {{ . | quote }}}
   {{- end }}
 {{- end }}

@@ -15,18 +15,18 @@ enableServiceLinks: false
 {{- with $.Values.image.pull_secrets }}
 imagePullSecrets:
   {{- range . }}
-  - name: {{ . }}
+  - name: {{ . | quote }}
   {{- end }}
 {{- end }}
 terminationGracePeriodSeconds: 60 # the run is saved first, which may take 45
 {{- with $.Values.pod.priority_class }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with $.Values.pod.scheduler }}
-schedulerName: {{ . }}
+schedulerName: {{ . | quote }}
 {{- end }}
 {{- with .pods.runtime_class }}
-runtimeClassName: {{ . }}
+runtimeClassName: {{ . | quote }}
 {{- end }}
 {{- with .pods.node_selector }}
 nodeSelector:
@@ -59,7 +59,7 @@ securityContext:
   seccompProfile: {type: RuntimeDefault}
 containers:
   - name: {{ .name }}
-    image: {{ include "berth.image" $ }}
+    image: {{ include "berth.image" $ | quote }}
     imagePullPolicy: {{ $.Values.image.pull_policy }}
     args: {{ toJson .args }}
     env:
@@ -78,7 +78,7 @@ containers:
       - {name: WANDB_BASE_URL, value: {{ .base_url | quote }}}
       {{- end }}
       {{- if .secret }}
-      - {name: WANDB_API_KEY, valueFrom: {secretKeyRef: {name: {{ .secret }}, key: {{ .key }}}}}
+      - {name: WANDB_API_KEY, valueFrom: {secretKeyRef: {name: {{ .secret | quote }}, key: {{ .key | quote }}}}}
       {{- end }}
       {{- end }}
       {{- end }}
@@ -87,7 +87,7 @@ containers:
       {{- end }}
     {{- with $.Values.storage.secret }}
     envFrom:
-      - secretRef: {name: {{ . }}}
+      - secretRef: {name: {{ . | quote }}}
     {{- end }}
     {{- if eq .component "master" }}
     ports:
@@ -119,7 +119,7 @@ containers:
       - {name: ray-token, mountPath: /var/run/secrets/berth/ray-token, readOnly: true}
       {{- end }}
       {{- if include "berth.claim" $ }}
-      - {name: storage, mountPath: {{ $.Values.storage.mount_path }}}
+      - {name: storage, mountPath: {{ $.Values.storage.mount_path | quote }}}
       {{- end }}
 volumes:
   - name: run
@@ -131,12 +131,12 @@ volumes:
     emptyDir: {medium: Memory, sizeLimit: {{ toJson $.Values.pod.shm_size }}}
   - name: ray-token
     secret:
-      secretName: {{ include "berth.ray_token" $ }}
-      items: [{key: {{ $.Values.ray_token.key }}, path: token}]
+      secretName: {{ include "berth.ray_token" $ | quote }}
+      items: [{key: {{ $.Values.ray_token.key | quote }}, path: token}]
   {{- end }}
   {{- with include "berth.claim" $ }}
   - name: storage
-    persistentVolumeClaim: {claimName: {{ . }}}
+    persistentVolumeClaim: {claimName: {{ . | quote }}}
   {{- end }}
 {{- end }}
 
