@@ -92,7 +92,7 @@ def _encoder(members: Archive, config: Mapping[str, Any]) -> Mapping[str, Any]:
         return _section(settings, "config")
     try:
         described = json.loads(members.text(name))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckpointError(members.place(name), "not JSON", "choose another file") from error
     return described if isinstance(described, dict) else {}
 
