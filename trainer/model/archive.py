@@ -19,18 +19,43 @@ from trainer.errors import CheckpointError
 _MOST_BYTES = 64 << 20
 """Of a text; the vocabularies of the multilingual models have 2 MB."""
 
+_MOST_GROWTH = 100
+"""How many times its size an archive may unpack to; weights, which hardly shrink, come to 1.1."""
+
+
+_LONGEST_HEADER = 1 << 20
+"""Bytes; a name has some hundred."""
+
+
+class _Member(tarfile.TarInfo):
+    """Looked at before tarfile, which reads names and other headers of whatever length, believes it."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Member":
+        member = super().frombuf(buf, encoding, errors)
+        longest = _LONGEST_HEADER if member.type not in tarfile.REGULAR_TYPES else member.size
+        if not 0 <= member.size <= longest:
+            raise tarfile.ReadError(f"a header of {member.size:,} bytes")
+        return member
+
 
 class Archive:
     """An open archive; `uri` is what errors name."""
 
-    def __init__(self, opened: tarfile.TarFile, uri: str) -> None:
+    def __init__(self, opened: tarfile.TarFile, uri: str, size: int) -> None:
         self.uri = uri
         self._opened = opened
         self._members: dict[str, tarfile.TarInfo] = {}
+        unpacked = 0
         for member in opened:
+            unpacked += member.size
+            if member.size < 0 or unpacked > max(_MOST_BYTES, _MOST_GROWTH * size):
+                problem = f"its {size:,} bytes say that they unpack to {unpacked:,}"
+                raise CheckpointError(uri, problem, "do not use this file; nothing was unpacked")
             path = PurePosixPath(member.name)
             if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
-                problem = f"its member {member.name} leads out of the archive"
+                shown = repr(member.name)[1:-1]  # no character of which steers a terminal
+                problem = f"its member {shown} leads out of the archive"
                 raise CheckpointError(uri, problem, "do not use this file; nothing was unpacked")
             if member.isfile():
                 self._members[str(path)] = member
@@ -86,8 +111,8 @@ def opened(uri: str) -> Generator[Archive]:
     """
     path = storage.fetch(uri)
     try:
-        with tarfile.open(path) as archive:
-            yield Archive(archive, uri)
+        with tarfile.open(path, tarinfo=_Member) as archive:
+            yield Archive(archive, uri, path.stat().st_size)
     except FileNotFoundError as error:
         raise CheckpointError(uri, "no such file", "check the spelling") from error
     except (tarfile.TarError, EOFError, OSError, lzma.LZMAError, zlib.error) as error:

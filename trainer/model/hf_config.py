@@ -18,6 +18,9 @@ from trainer.model.heads import BertForPreTraining, BertForQuestionAnswering
 _FIXED = {"model_type": "bert", "hidden_act": "gelu", "position_embedding_type": "absolute", "is_decoder": False}
 """What is true of every BERT here. A file need not say it but must not say otherwise."""
 
+_MOST_LAYERS = 1000
+"""Each of more than a handful is built before the weights are looked at."""
+
 _READING = "berth"
 """The key of a SQuAD model's `Reading`."""
 
@@ -61,8 +64,14 @@ def without_weights(described: dict[str, Any], where: str) -> AnyBert:
     vocab_size = described.get("vocab_size")
     if not isinstance(vocab_size, int) or vocab_size < 1:
         raise CheckpointError(where, f"vocab_size is {vocab_size!r}, not a number of pieces", "export the model again")
-    with torch.device("meta"):
-        model = _of_class(described.get("architectures"), _section(schema.Model, described, where), vocab_size, where)
+    config = _section(schema.Model, described, where)
+    if config.num_hidden_layers > _MOST_LAYERS:
+        raise CheckpointError(where, f"num_hidden_layers is {config.num_hidden_layers:,}", "export the model again")
+    try:
+        with torch.device("meta"):
+            model = _of_class(described.get("architectures"), config, vocab_size, where)
+    except RuntimeError as error:  # of numbers that overflow
+        raise CheckpointError(where, "describes a model that is larger than any", "export the model again") from error
     if isinstance(model, BertForQuestionAnswering) and isinstance(described.get(_READING), dict):
         model.reading = _section(Reading, described[_READING], where)
     return model
@@ -103,8 +112,9 @@ def parse(text: str, where: str) -> dict[str, Any]:
     """
     try:
         described = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise CheckpointError(where, f"not JSON at line {error.lineno}", "export the model again") from error
+    except (ValueError, RecursionError) as error:
+        place = f"at line {error.lineno}" if isinstance(error, json.JSONDecodeError) else f"({error})"
+        raise CheckpointError(where, f"not JSON {place}", "export the model again") from error
     if not isinstance(described, dict):
         raise CheckpointError(where, f"a JSON {type(described).__name__}, not an object", "export the model again")
     return described

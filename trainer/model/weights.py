@@ -26,6 +26,11 @@ _WHOLE = (SAFETENSORS, "pytorch_model.bin")
 _REMEDY = "copy or export the model again"
 _INNER = ("model", "state_dict")
 """Where programs that save more than the weights (the optimizer, the epoch) put these."""
+_NO_SENSE = (
+    *(ArithmeticError, AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError),
+    zipfile.BadZipFile,
+)
+"""What torch raises where the bytes make no sense; most of it says as little."""
 
 
 def find(names: list[str]) -> str | None:
@@ -54,17 +59,24 @@ def unpickled(path: Path, where: str) -> dict[str, Tensor]:
         CheckpointError: torn, something else, or it would have to be executed.
     """
     try:
+        zipped = zipfile.is_zipfile(path)  # Before torch 1.6 it was none, and cannot be memory-mapped.
+        if zipped and _compressed(path):
+            raise CheckpointError(where, "compressed, which torch.save never does", "choose another file")
         with warnings.catch_warnings(action="ignore"):  # of a pickle in an unusual protocol, which it then refuses
-            # Before torch 1.6 it was no zip archive, and cannot be memory-mapped.
-            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+            loaded = torch.load(path, map_location="cpu", weights_only=True, mmap=zipped)
     except pickle.UnpicklingError as error:
         raise _refusal(str(error), where) from error
     except FileNotFoundError as error:
         raise CheckpointError(where, "no such file", "check the spelling") from error
-    except (AttributeError, EOFError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
-        # What torch raises where the bytes make no sense; most of it says as little.
+    except _NO_SENSE as error:
         raise CheckpointError(where, "torn, or not written by torch.save", _REMEDY) from error
     return _state_dict(loaded, where)
+
+
+def _compressed(path: Path) -> bool:
+    """Whether little may unpack to much."""
+    with zipfile.ZipFile(path) as archive:
+        return any(part.compress_type != zipfile.ZIP_STORED for part in archive.infolist())
 
 
 def _refusal(message: str, where: str) -> CheckpointError:
@@ -84,6 +96,8 @@ def _state_dict(loaded: Any, where: str) -> dict[str, Tensor]:
     for name, value in loaded.items():
         if not isinstance(value, Tensor):
             raise CheckpointError(where, f"{name} is a {type(value).__name__}, not a tensor", _REMEDY)
+        if value.layout != torch.strided or value.untyped_storage().nbytes() < value.nbytes:
+            raise CheckpointError(where, f"tensor {name} is not in the file whole", _REMEDY)
     return {str(name): tensor for name, tensor in loaded.items()}
 
 
@@ -101,8 +115,8 @@ def _sharded(uri: str) -> dict[str, Tensor]:
     """An index names the shard of every tensor; no other tensor is taken from a shard."""
     folder = uri.rpartition("/")[0]
     try:
-        shards: dict[str, str] = dict(json.loads(storage.read_bytes(uri))["weight_map"])
-    except (ValueError, KeyError, TypeError) as error:
+        shards: dict[str, str] = dict(json.loads(storage.read_bytes(uri, storage.MOST_SETTINGS))["weight_map"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(uri, "not an index of shards", _REMEDY) from error
     tensors: dict[str, Tensor] = {}
     for shard in sorted(set(shards.values())):
