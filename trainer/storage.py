@@ -64,6 +64,12 @@ _BUCKETS = (*_S3, "gs://", "gcs://")
 _LONGEST_PAUSE = 30.0
 """Seconds."""
 
+MOST_TEXT = 512 << 20
+MOST_SETTINGS = 64 << 20
+"""Bytes of a text that is read whole, and of one that is a vocabulary or describes a model. SQuAD has 42 MB, and the
+tokenizers of the multilingual models 18. What is more, or unpacks to more, is refused before it fills the memory.
+"""
+
 _BLOCK = 8 << 20
 """Bytes that a server is asked for at once, and anew if they are cut short; a reader holds two in memory."""
 
@@ -132,8 +138,8 @@ def opened(uri: str) -> Generator[IO[bytes]]:
         yield stream  # pyright: ignore[reportReturnType]
 
 
-def read_bytes(uri: str) -> bytes:
-    """The whole file, unpacked if its name says that it is compressed.
+def read_bytes(uri: str, most: int | None = None) -> bytes:
+    """The whole file, unpacked if its name says that it is compressed; one of more than `most` bytes is refused.
 
     It is asked for at once: a file that is opened first and read then may be replaced in between, as a lease is.
     """
@@ -141,18 +147,24 @@ def read_bytes(uri: str) -> bytes:
     with explained(uri, "read"):
         # s3fs would ask for parts of a large file at the same time, and for none of them again.
         at_once = {"max_concurrency": 1} if uri.startswith(_S3) else {}
+        if most is not None and (filesystem.size(path) or 0) > most:
+            raise _too_long(uri, most)
         data = cast(bytes, filesystem.cat_file(path, **at_once))
         packing = get_compression(path, "infer")
-        return compr[packing](io.BytesIO(data), mode="rb").read() if packing else data
+        if packing:
+            data = cast(bytes, compr[packing](io.BytesIO(data), mode="rb").read(-1 if most is None else most + 1))
+    if most is not None and len(data) > most:
+        raise _too_long(uri, most)
+    return data
 
 
-def read_text(uri: str) -> str:
+def read_text(uri: str, most: int = MOST_TEXT) -> str:
     """The whole file as UTF-8, a byte-order mark left out.
 
     Raises:
-        StorageError: the file cannot be read or is not UTF-8.
+        StorageError: the file cannot be read, is not UTF-8 or has more than `most` bytes.
     """
-    return decoded(read_bytes(uri), uri)
+    return decoded(read_bytes(uri, most), uri)
 
 
 def decoded(data: bytes, uri: str) -> str:
@@ -289,6 +301,10 @@ def patiently(act: Callable[[], T], minutes: float, give_up: threading.Event | N
             log.warning("%s: %s; it is tried again", error.where, error.problem)
         give_up.wait(random.uniform(pause / 2, pause))  # not all workers at once
         pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+def _too_long(uri: str, most: int) -> StorageError:
+    return StorageError(uri, f"has more than {most >> 20} MiB", "is it the right file?")
 
 
 def _filesystem(uri: str) -> tuple[Any, str]:

@@ -108,7 +108,7 @@ def read(uri: str) -> list[str]:
         StorageError: it cannot be read.
     """
     # Not splitlines: a piece may well be one of the characters that Python takes for a line end.
-    pieces = storage.read_text(uri).replace("\r\n", "\n").removesuffix("\n").split("\n")
+    pieces = storage.read_text(uri, storage.MOST_SETTINGS).replace("\r\n", "\n").removesuffix("\n").split("\n")
     if pieces == [""]:
         raise DataError(uri, "the vocabulary is empty", _REMEDY)
     numbers: dict[str, int] = {}

@@ -61,8 +61,8 @@ def _refuse_other_case(theirs: Any, lowercase: bool, uri: str) -> None:
 
 def _json(uri: str) -> Any:
     try:
-        found = json.loads(storage.read_text(uri))
-    except ValueError as error:
+        found = json.loads(storage.read_text(uri, storage.MOST_SETTINGS))
+    except (ValueError, RecursionError) as error:
         raise DataError(uri, f"not JSON ({error})", _REMEDY) from error
     if not isinstance(found, dict):
         raise DataError(uri, "not a JSON object", _REMEDY)

@@ -267,7 +267,7 @@ def _write(path: Path, text: str) -> str:
 def _verified(folder: str) -> dict[str, Path]:
     try:
         hashes: dict[str, str] = json.loads(storage.read_bytes(storage.join(folder, "complete.json")))["sha256"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(folder, "complete.json cannot be read", "delete the folder") from error
     files = {name: storage.fetch(storage.join(folder, name)) for name in hashes}
     for name, expected in hashes.items():

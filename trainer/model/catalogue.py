@@ -39,7 +39,9 @@ def entries() -> dict[str, Entry]:
     """
     shipped = resources.files("trainer.model").joinpath("catalogue.yaml").read_text()
     own = os.environ.get(VARIABLE)
-    return _parse(shipped, "catalogue.yaml") | (_parse(storage.read_text(own), own) if own else {})
+    return _parse(shipped, "catalogue.yaml") | (
+        _parse(storage.read_text(own, storage.MOST_SETTINGS), own) if own else {}
+    )
 
 
 def _parse(text: str, where: str) -> dict[str, Entry]:

@@ -39,7 +39,7 @@ def read(uri: str) -> tuple[dict[str, Any], dict[str, Tensor], Tokenizer | None]
     folder = uri.rpartition("/")[0] or "."
     names = [] if uri.startswith(("http://", "https://")) else storage.names(folder)  # no listings there
     configured = next((storage.join(folder, name) for name in _CONFIGS if name in names), None)
-    encoder = hf_config.parse(storage.read_text(configured), configured) if configured else {}
+    encoder = hf_config.parse(storage.read_text(configured, storage.MOST_SETTINGS), configured) if configured else {}
     tokenizer = tokenizer_files.read(folder) if tokenizer_files.has(names) else None
     return anatomy.describe(tensors, encoder, uri), tensors, tokenizer
 

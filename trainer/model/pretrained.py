@@ -94,7 +94,7 @@ def _open_directory(uri: str, vocabulary: str | None) -> tuple[AnyBert, Tokenize
     if file is None:
         raise CheckpointError(uri, f"holds no {weights.SAFETENSORS}", "save the model as safetensors")
     where = storage.join(uri, CONFIG)
-    model = hf_config.loads(storage.read_text(where), where)
+    model = hf_config.loads(storage.read_text(where, storage.MOST_SETTINGS), where)
     tokenizer = tokenizer_files.read(uri) if tokenizer_files.has(names) else _vocabulary(vocabulary, uri)
     _check_size(tokenizer, model.vocab_size, uri)
     file = storage.join(uri, file)

@@ -82,9 +82,9 @@ def read(uri: str) -> Tokenizer:
         CheckpointError: there is none, or it cannot be read.
     """
     if uri.endswith(".json"):
-        return complete(_from_json(storage.read_text(uri), uri), uri)
+        return complete(_from_json(storage.read_text(uri, storage.MOST_SETTINGS), uri), uri)
     if uri.endswith(".txt"):
-        return of_vocabulary(storage.read_text(uri), uri)
+        return of_vocabulary(storage.read_text(uri, storage.MOST_SETTINGS), uri)
     names = storage.names(uri)
     if "tokenizer.json" in names:
         return read(storage.join(uri, "tokenizer.json"))
@@ -93,7 +93,7 @@ def read(uri: str) -> Tokenizer:
     where = storage.join(uri, "vocab.txt")
     settings = _settings(storage.join(uri, "tokenizer_config.json")) if "tokenizer_config.json" in names else {}
     return of_vocabulary(
-        storage.read_text(where),
+        storage.read_text(where, storage.MOST_SETTINGS),
         where,
         lowercase=settings.get("do_lower_case"),
         handle_chinese_chars=settings.get("tokenize_chinese_chars"),
@@ -136,8 +136,8 @@ def _from_json(text: str, where: str) -> Tokenizer:
 
 def _settings(where: str) -> dict[str, Any]:
     try:
-        settings: Any = json.loads(storage.read_text(where))
-    except json.JSONDecodeError:
+        settings: Any = json.loads(storage.read_text(where, storage.MOST_SETTINGS))
+    except (ValueError, RecursionError):
         settings = None
     if not isinstance(settings, dict):
         raise CheckpointError(where, "not a JSON object", "export the model again")
