@@ -94,6 +94,7 @@ def mapped(uri: str, shard: Shard, names: Sequence[str]) -> list[Any]:
         if size != shard.bytes:
             raise DataError(where, f"has {size} bytes, and corpus.json says {shard.bytes}", remedy)
         batch = pa.ipc.open_file(pa.memory_map(str(path))).get_batch(0)
+        batch.validate()  # that what it says is there lies within the file
         columns = [batch.column(name) for name in names]
         found = counts_of(batch)
     except FileNotFoundError as error:

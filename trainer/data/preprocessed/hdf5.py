@@ -18,6 +18,7 @@ import numpy as np
 
 from trainer import storage
 from trainer.data.preprocessed.rows import Integers, Padded, Vocabulary, at, padded
+from trainer.data.unpacking import refuse_bomb
 from trainer.errors import DataError
 
 _KEYS = ("input_ids", "input_mask", "segment_ids", "masked_lm_positions", "masked_lm_ids", "next_sentence_labels")
@@ -120,4 +121,8 @@ def _datasets(uri: str, file: h5py.File) -> dict[str, Any]:
             kind = h5py.check_vlen_dtype(kind)
         if kind is None or kind.kind not in "iub":
             raise DataError(uri, f"{key} holds {found[key].dtype}, not whole numbers", _REMEDY)
-    return {key: found[key] for key in _KEYS if key in found}
+        if found[key].external or found[key].is_virtual:
+            raise DataError(uri, f"{key} lies in another file", "do not use this file")
+    datasets = {key: found[key] for key in _KEYS if key in found}
+    refuse_bomb(uri, file.id.get_filesize(), sum(dataset.nbytes for dataset in datasets.values()))
+    return datasets

@@ -42,9 +42,10 @@ def read(source: Source, file: str) -> Iterator[str]:
             with filesystem.open_input_stream(path) as stream, pyarrow.ipc.open_stream(stream) as table:
                 columns.check(table.schema, source.field, file)
                 for batch in table:
+                    batch.validate(full=True)  # else wrong offsets would be read at, wherever they lead
                     yield from columns.values(batch.column(source.field), file, row)
                     row += batch.num_rows
-        except (pa.ArrowException, OSError) as error:
+        except (pa.ArrowException, OSError, MemoryError, UnicodeDecodeError) as error:
             problem = f"after row {row} it is no Arrow stream"
             raise columns.damage(error, file, problem, "copy the folder again") from error
 
@@ -52,9 +53,11 @@ def read(source: Source, file: str) -> Iterator[str]:
 def _data_files(state_file: str) -> list[str]:
     try:
         state: dict[str, Any] = json.loads(storage.read_bytes(state_file))
-        names = [entry["filename"] for entry in state["_data_files"]]
-    except (ValueError, KeyError, TypeError) as error:
+        names = [str(entry["filename"]) for entry in state["_data_files"]]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(state_file, f"it does not name the data files ({error!r})", "save the dataset again") from error
+    if outside := next((name for name in names if "/" in name or name in (".", "..")), None):
+        raise DataError(state_file, f"it names {outside!r}, which is not in the folder", "do not use this folder")
     if state.get("_indices_data_files"):  # by old versions, which did not write the picked rows themselves
         raise DataError(state_file, "its rows are picked by another file", "save it again after flatten_indices()")
     return names
