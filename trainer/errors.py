@@ -27,6 +27,11 @@ class BerthError(Exception):
     exit_code = 3
 
 
+def _in_a_line(text: str) -> str:
+    """What is wrong may be quoted, and hold what steers a terminal or begins another line."""
+    return "".join(character if character.isprintable() else repr(character)[1:-1] for character in text)
+
+
 class InputError(BerthError):
     """Names where the fault is, what is wrong there (with the value) and what to do about it."""
 
@@ -39,7 +44,7 @@ class InputError(BerthError):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.where}: {self.problem}; {self.remedy}"
+        return _in_a_line(f"{self.where}: {self.problem}; {self.remedy}")
 
 
 class ConfigError(InputError):

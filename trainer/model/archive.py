@@ -54,8 +54,7 @@ class Archive:
                 raise CheckpointError(uri, problem, "do not use this file; nothing was unpacked")
             path = PurePosixPath(member.name)
             if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
-                shown = repr(member.name)[1:-1]  # no character of which steers a terminal
-                problem = f"its member {shown} leads out of the archive"
+                problem = f"its member {member.name} leads out of the archive"
                 raise CheckpointError(uri, problem, "do not use this file; nothing was unpacked")
             if member.isfile():
                 self._members[str(path)] = member
