@@ -11,6 +11,7 @@ the server, which is what W&B itself does with a stage that goes on online.
 
 import base64
 import contextlib
+import http.client
 import json
 import os
 import shutil
@@ -35,6 +36,8 @@ from trainer.tracking.transaction_log import TransactionLog
 
 _PATIENCE = 15
 """Seconds for the server's answer to one request."""
+_MOST_ANSWER = 16 << 20
+"""Bytes of it."""
 
 _LIMITS = {
     "WANDB_HTTP_TIMEOUT": str(_PATIENCE),
@@ -232,6 +235,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
+def _whole(answer: http.client.HTTPResponse) -> bytes:
+    """Raises: ValueError: it is too long."""
+    data = answer.read(_MOST_ANSWER + 1)
+    if len(data) > _MOST_ANSWER:
+        raise ValueError(f"more than {_MOST_ANSWER >> 20} MiB")
+    return data
+
+
 class _Server:
     """W&B's, with the key that is configured."""
 
@@ -251,11 +262,15 @@ class _Server:
         """
         asked = {"entity": run.entity or None, "project": run.project, "run": run.run_id}
         answer = self._asked({"query": _QUERY, "operationName": "StageOnServer", "variables": asked})
-        bucket = ((answer.get("data") or {}).get("model") or {}).get("bucket")
-        if not bucket:
-            return _Known()
-        tail = [json.loads(line) for line in json.loads(bucket["historyTail"] or "[]")]
-        return _Known(max((row.get("_step", -1) for row in tail), default=-1), bucket["state"] or "")
+        try:
+            bucket = ((answer.get("data") or {}).get("model") or {}).get("bucket")
+            if not bucket:
+                return _Known()
+            tail = [json.loads(line) for line in json.loads(bucket["historyTail"] or "[]")]
+            return _Known(max((int(row.get("_step", -1)) for row in tail), default=-1), str(bucket["state"] or ""))
+        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
+            remedy = f"check WANDB_BASE_URL; {_NOTHING_LOST}"
+            raise InputError(self.url, "what answers there does not speak as W&B", remedy) from error
 
     def _asked(self, question: dict[str, Any]) -> dict[str, Any]:
         """Without wandb-core, which would go on asking a server that is away, also when nobody waits any more."""
@@ -264,13 +279,14 @@ class _Server:
         request = urllib.request.Request(f"{self.url}/graphql", json.dumps(question).encode(), headers)
         try:
             with urllib.request.urlopen(request, timeout=float(os.environ.get("WANDB_HTTP_TIMEOUT", _PATIENCE))) as got:
-                return json.load(got)
+                return json.loads(_whole(got))
         except urllib.error.HTTPError as error:
             refused = error.code in (401, 403)
             problem = f"W&B refuses the key (HTTP {error.code})" if refused else f"W&B is not well (HTTP {error.code})"
             remedy = "check WANDB_API_KEY and what it may do" if refused else "wait a little"
             raise InputError(self.url, problem, f"{remedy}; {_NOTHING_LOST}") from error
-        except (OSError, ValueError) as error:  # not reached, cut off, silent; not JSON
+        except (OSError, ValueError, RecursionError, http.client.HTTPException) as error:
+            # Not reached, cut off, silent; not JSON; not HTTP.
             reason = getattr(error, "reason", None) or error
             remedy = f"check the network and WANDB_BASE_URL; {_NOTHING_LOST}"
             raise InputError(self.url, f"W&B does not answer ({reason})", remedy) from error
