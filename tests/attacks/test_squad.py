@@ -58,7 +58,9 @@ def test_a_file_that_is_made_to_harm_is_refused_in_a_line(tmp_path: Path, conten
     assert len(line) < 1000
 
 
-@pytest.mark.parametrize("line", [STEERING, f'"{STEERING}"', "[" * 1_000_000, '{"text": ' * 100_000, "1" * 10_000])
+@pytest.mark.parametrize(
+    "line", [STEERING, '"\u2028\u202e\x9b2J"', "[" * 1_000_000, '{"text": ' * 100_000, "1" * 10_000]
+)
 def test_a_line_that_is_made_to_harm_is_refused_in_a_line(tmp_path: Path, line: str) -> None:
     (tmp_path / "a.jsonl").write_text(f'{{"text": "A town."}}\n{line}\n')
     with pytest.raises(DataError) as caught:
