@@ -152,7 +152,7 @@ def read_bytes(uri: str, most: int | None = None) -> bytes:
         data = cast(bytes, filesystem.cat_file(path, **at_once))
         packing = get_compression(path, "infer")
         if packing:
-            data = cast(bytes, compr[packing](io.BytesIO(data), mode="rb").read(-1 if most is None else most + 1))
+            data = compr[packing](io.BytesIO(data), mode="rb").read(-1 if most is None else most + 1)
     if most is not None and len(data) > most:
         raise _too_long(uri, most)
     return data
