@@ -1,5 +1,7 @@
 import os
+import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +35,14 @@ def test_all_cores_of_this_machine_are_places() -> None:
     here = nodes.places(Scaling(num_workers=1000))
     assert here.workers == CPUS
     assert list(here.nodes.values()) == [CPUS]
+
+
+def test_other_users_of_the_machine_cannot_enter_what_ray_opens_to_all() -> None:
+    session = Path(ray._private.worker._global_node.get_session_dir_path())
+    own = Path(tempfile.gettempdir(), f"berth-{os.getuid()}")
+    assert own in session.parents
+    assert own.stat().st_mode & 0o777 == 0o700
+    assert session.stat().st_mode & 0o777 == 0o777, "Ray has learnt: its folder needs no other around it"
 
 
 def test_what_a_failed_group_left_is_cleared_away() -> None:

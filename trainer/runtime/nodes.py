@@ -7,10 +7,13 @@ import logging
 import os
 import signal
 import socket
+import stat
+import tempfile
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import ray
@@ -22,6 +25,7 @@ from ray.util import placement_group_table, remove_placement_group
 from ray.util.placement_group import PlacementGroup
 
 from trainer.config.operation import Scaling
+from trainer.errors import InputError
 from trainer.runtime.ray_node import OBJECT_STORE_BYTES
 
 CONTROLLER = "TrainController"
@@ -32,15 +36,32 @@ WORKER = "RayTrainWorker"
 @contextmanager
 def connected() -> Generator[None]:
     """Ray, as long as the block lasts."""
-    local: dict[str, Any] = {"address": "local", "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES}
+    local: dict[str, Any] = {} if in_cluster() else _local()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    ray.init(log_to_driver=False, logging_level=logging.ERROR, **({} if in_cluster() else local))
+    ray.init(log_to_driver=False, logging_level=logging.ERROR, **local)
     for number, handler in handlers.items():  # Ray has put its own in their place, by which SIGTERM aborts the process
         signal.signal(number, handler)
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _local() -> dict[str, Any]:
+    """How Ray is started on this machine."""
+    own = {} if "RAY_TMPDIR" in os.environ else {"_temp_dir": str(_own_folder() / "ray")}
+    return {"address": "local", "include_dashboard": False, "object_store_memory": OBJECT_STORE_BYTES, **own}
+
+
+def _own_folder() -> Path:
+    """A folder that no other user of this machine may enter: Ray lets everybody write to what it makes in there."""
+    folder = Path(tempfile.gettempdir(), f"berth-{os.getuid()}")
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        problem = "is not a folder that you alone may enter"
+        raise InputError(str(folder), problem, "remove it, or set RAY_TMPDIR to a folder of your own")
+    return folder
 
 
 def in_cluster() -> bool:
