@@ -61,7 +61,10 @@ def explained(faults: Sequence[ErrorDetails], settings: Any, source: str, kind: 
 
 
 def _location(fault: ErrorDetails) -> list[str]:
-    return [str(key) for key in fault["loc"] if not set("[]()-") & set(str(key)) and key not in _MEMBERS]
+    """Without the kinds of value that pydantic names on the way; what is no setting may have any name."""
+    unknown = len(fault["loc"]) - 1 if fault["type"] == "extra_forbidden" else None
+    kinds = [bool(set("[]()-") & set(str(key))) or key in _MEMBERS for key in fault["loc"]]
+    return [str(key) for place, key in enumerate(fault["loc"]) if place == unknown or not kinds[place]]
 
 
 def _expected(fault: ErrorDetails) -> str:

@@ -67,7 +67,10 @@ def planned(
     given: dict[str, Any] = {}
     for file in files:
         given = _laid_over(given, _read(file))
-    run = made(_laid_over(settings_of(source), given.get("run") or {}), source, overrides)
+    own = given.get("run") or {}
+    if not isinstance(own, dict):
+        raise ConfigError("run", f"{own!r:.40} is not allowed", "give a section of the run's settings")
+    run = made(_laid_over(settings_of(source), own), source, overrides)
     settings = run.model_dump(mode="json", exclude_unset=True, exclude={"name"})
     values = {**given, "run": settings} | ({} if workers is None else {"workers": workers})
     _check({**values, "run": {**settings, "name": run.name}})
