@@ -50,14 +50,19 @@ def read(source: Source, file: str) -> Iterator[str]:
             raise columns.damage(error, file, problem, "copy the folder again") from error
 
 
+def _is_name(text: str) -> bool:
+    """Of a file in the folder. Half of a surrogate pair, which JSON can spell, is in none."""
+    return "/" not in text and text not in ("", ".", "..") and text.isprintable()
+
+
 def _data_files(state_file: str) -> list[str]:
     try:
         state: dict[str, Any] = json.loads(storage.read_bytes(state_file))
         names = [str(entry["filename"]) for entry in state["_data_files"]]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise DataError(state_file, f"it does not name the data files ({error!r})", "save the dataset again") from error
-    if outside := next((name for name in names if "/" in name or name in (".", "..")), None):
-        raise DataError(state_file, f"it names {outside!r}, which is not in the folder", "do not use this folder")
+    if outside := [name for name in names if not _is_name(name)]:
+        raise DataError(state_file, f"it names {outside[0]!r}, which is not in the folder", "do not use this folder")
     if state.get("_indices_data_files"):  # by old versions, which did not write the picked rows themselves
         raise DataError(state_file, "its rows are picked by another file", "save it again after flatten_indices()")
     return names
