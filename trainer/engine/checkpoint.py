@@ -15,11 +15,13 @@ import json
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
@@ -98,10 +100,11 @@ class Checkpoints:
             CheckpointError: there are only checkpoints of another configuration.
             StorageError: the storage does not let us look.
         """
-        files = self._latest(good=good)
-        if files is None:
-            return False
-        _load(files, state)
+        with self._as_saved():
+            files = self._latest(good=good)
+            if files is None:
+                return False
+            _load(files, state)
         return True
 
     def remove_after(self, step: int) -> None:
@@ -116,8 +119,9 @@ class Checkpoints:
         Raises:
             StorageError: the storage does not let us look.
         """
-        if files := storage.patiently(self._best_whole, self.patience_minutes):
-            state.model.load_state_dict(load_file(files["model.safetensors"]))
+        with self._as_saved():
+            if files := storage.patiently(self._best_whole, self.patience_minutes):
+                state.model.load_state_dict(load_file(files["model.safetensors"]))
 
     def load_weights_and_moments(self, state: State) -> None:
         """Fill a fresh state from the newest checkpoint of the phase before, as NVIDIA's second phase does: the
@@ -126,10 +130,22 @@ class Checkpoints:
         Raises:
             CheckpointError: there is none, or it is of another configuration.
         """
-        files = self._latest()
-        if files is None:
-            raise CheckpointError(self.uri, "no whole checkpoint of the phase before", "delete that stage's folder")
-        _load_tensors(files, state, updates=0)
+        with self._as_saved():
+            files = self._latest()
+            if files is None:
+                raise CheckpointError(self.uri, "no whole checkpoint of the phase before", "delete that stage's folder")
+            _load_tensors(files, state, updates=0)
+
+    @contextlib.contextmanager
+    def _as_saved(self) -> Generator[None]:
+        """Refuse what is whole by its sums and still not what is saved here: somebody else made both."""
+        try:
+            yield
+        except torch.OutOfMemoryError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError, RuntimeError, SafetensorError) as error:
+            problem = f"a checkpoint holds what Berth does not save ({' '.join(repr(error).split())[:200]})"
+            raise CheckpointError(self.uri, problem, "delete the stage's folder") from error
 
     def _write(self, snapshot: Snapshot, folder: str) -> None:
         storage.remove(folder)
