@@ -1,7 +1,7 @@
 # Two commands do all set-up by themselves: `make quickstart` and `make test`.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test test-slow test-cluster chaos chromium prometheus check audit licences charts tables image lock clean
+.PHONY: help quickstart test test-slow test-cluster chaos fuzz chromium prometheus check audit licences charts tables image lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -35,6 +35,9 @@ test-cluster: $(INSTALLED) ## The tests on Kubernetes: on the cluster of KUBECON
 
 chaos: $(INSTALLED) ## Break one run by a seeded schedule and compare it with an undisturbed one; SEED, MINUTES, CHAOS_FLAGS (root)
 	$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) --minutes $(or $(MINUTES),10) $(CHAOS_FLAGS)
+
+fuzz: $(INSTALLED) ## Damage valid input until a parser breaks; MINUTES for each kind of input
+	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),10)
 
 chromium: ## Install Debian's Chromium, in which tests open report.html; without it they skip (root)
 	command -v chromium || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium; }
