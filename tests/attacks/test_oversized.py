@@ -111,7 +111,7 @@ def test_text_of_four_gibibytes_of_nothing(form: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("form", ["text", "jsonl", "books", "mediawiki"])
+@pytest.mark.parametrize("form", ["text", "jsonl", "books"])
 def test_text_that_unpacks_to_four_gibibytes_of_one_line(form: str) -> None:
     assert prepared(packed("a.txt.gz", b"x" * (64 << 20), 64), form, most=400)
 
