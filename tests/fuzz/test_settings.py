@@ -1,6 +1,7 @@
 """Runs, corpora, values of the charts and prices in YAML, and overrides."""
 
 import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,36 +25,22 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz") / "x.yaml"
 
 
+READERS: dict[str, tuple[bytes, Callable[[str], object]]] = {
+    "a run": (RUN, load.load),
+    "a corpus": (CORPUS, load.load_corpus),
+    "values": (VALUES, lambda file: planned("quickstart", (), [file], None, "berth")),
+    "prices": (PRICES, gpus.prices),
+}
+
+
+@pytest.mark.parametrize("kind", READERS)
 @at_length
-@given(data=damaged(RUN))
-def test_a_run(file: Path, data: bytes) -> None:
-    file.write_bytes(data)
+@given(draw=st.data())
+def test_a_file(file: Path, kind: str, draw: st.DataObject) -> None:
+    valid, read = READERS[kind]
+    file.write_bytes(draw.draw(damaged(valid)))
     with contextlib.suppress(REFUSED):
-        load.load(str(file))
-
-
-@at_length
-@given(data=damaged(CORPUS))
-def test_a_corpus(file: Path, data: bytes) -> None:
-    file.write_bytes(data)
-    with contextlib.suppress(REFUSED):
-        load.load_corpus(str(file))
-
-
-@at_length
-@given(data=damaged(VALUES))
-def test_values(file: Path, data: bytes) -> None:
-    file.write_bytes(data)
-    with contextlib.suppress(REFUSED):
-        planned("quickstart", (), [str(file)], None, "berth")
-
-
-@at_length
-@given(data=damaged(PRICES))
-def test_prices(file: Path, data: bytes) -> None:
-    file.write_bytes(data)
-    with contextlib.suppress(REFUSED):
-        gpus.prices(str(file))
+        read(str(file))
 
 
 NAMES = st.sampled_from(

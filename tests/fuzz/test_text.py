@@ -10,6 +10,7 @@ import pyarrow.ipc
 import pyarrow.parquet
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.data.sources.reading import texts
 from tests.fuzz.damage import REFUSED, at_length, damaged
@@ -50,46 +51,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("fuzz")
 
 
-def read(file: Path, data: bytes, form: str) -> None:
-    file.write_bytes(data)
+LAYOUTS = {
+    "text": ("x.txt", PLAIN),
+    "books": ("x.txt", BOOK),
+    "mediawiki": ("x.xml", DUMP),
+    "wikiextractor": ("wiki_00", EXTRACTED),
+    "jsonl": ("x.jsonl", LINES),
+    "parquet": ("x.parquet", parquet()),
+}
+
+
+@pytest.mark.parametrize("form", LAYOUTS)
+@at_length
+@given(draw=st.data())
+def test_a_file(folder: Path, form: str, draw: st.DataObject) -> None:
+    name, valid = LAYOUTS[form]
+    (folder / name).write_bytes(draw.draw(damaged(valid)))
     with contextlib.suppress(REFUSED):
-        assert all(isinstance(text, str) for text in texts(file, form))
-
-
-@at_length
-@given(data=damaged(PLAIN))
-def test_plain(folder: Path, data: bytes) -> None:
-    read(folder / "x.txt", data, "text")
-
-
-@at_length
-@given(data=damaged(BOOK))
-def test_books(folder: Path, data: bytes) -> None:
-    read(folder / "x.txt", data, "books")
-
-
-@at_length
-@given(data=damaged(DUMP))
-def test_mediawiki(folder: Path, data: bytes) -> None:
-    read(folder / "x.xml", data, "mediawiki")
-
-
-@at_length
-@given(data=damaged(EXTRACTED))
-def test_wikiextractor(folder: Path, data: bytes) -> None:
-    read(folder / "wiki_00", data, "wikiextractor")
-
-
-@at_length
-@given(data=damaged(LINES))
-def test_json_lines(folder: Path, data: bytes) -> None:
-    read(folder / "x.jsonl", data, "jsonl")
-
-
-@at_length
-@given(data=damaged(parquet()))
-def test_parquet(folder: Path, data: bytes) -> None:
-    read(folder / "x.parquet", data, "parquet")
+        texts(folder / name, form)
 
 
 @at_length
