@@ -144,7 +144,7 @@ def test_a_checkpoint_is_waited_for_when_the_storage_is_away(
     checkpoints.save(state, task.tokenizer)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     faulty.misbehave("slow_down", share=1, in_a_row=10**6)
-    threading.Timer(3, faulty.misbehave).start()
+    threading.Timer(6, faulty.misbehave).start()  # longer than s3fs tries by itself
     loaded, _ = state_of(settings, 0)
     assert checkpoints.load_latest(loaded)
     assert loaded.step == 3
