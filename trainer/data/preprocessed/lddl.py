@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from trainer import storage
 from trainer.data.preprocessed.rows import OTHER_VOCABULARY, Integers, Padded, Vocabulary, at, padded
-from trainer.data.sources.parquet import refuse_bombs
+from trainer.data.unpacking import refuse_parquet_bomb
 from trainer.errors import DataError
 
 _compute: Any = pyarrow.compute  # its functions are made when it is imported: no checker knows them
@@ -140,7 +140,7 @@ def _columns(uri: str, file: Any) -> dict[str, Any]:
         found = str(schema.field(name).type).removeprefix("large_")  # pandas and polars write large strings
         if found != str(kind):
             raise DataError(uri, f"the column {name} holds {found}, not {kind}", _REMEDY)
-    refuse_bombs(uri, file.metadata, wanted)
+    refuse_parquet_bomb(uri, file.metadata, wanted)
     return wanted
 
 

@@ -1,7 +1,6 @@
 """Parquet: a document a row; of all columns only that of the text is read, batch by batch."""
 
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pyarrow as pa
 import pyarrow.parquet
@@ -9,22 +8,10 @@ import pyarrow.parquet
 from trainer import storage
 from trainer.config.corpus import Source
 from trainer.data.sources import columns
-from trainer.data.unpacking import refuse_bomb
+from trainer.data.unpacking import refuse_parquet_bomb
 
 _ROWS = 64
 """Rows that are unpacked at once."""
-
-
-def refuse_bombs(file: str, metadata: Any, names: Collection[str]) -> None:
-    """Do nothing if the columns of these names are no more than text can be.
-
-    Raises:
-        DataError: see `refuse_bomb`.
-    """
-    for group in (metadata.row_group(number) for number in range(metadata.num_row_groups)):
-        for chunk in (group.column(number) for number in range(group.num_columns)):
-            if chunk.path_in_schema in names:
-                refuse_bomb(file, chunk.total_compressed_size, chunk.total_uncompressed_size)
 
 
 def read(source: Source, file: str) -> Iterator[str]:
@@ -39,7 +26,7 @@ def read(source: Source, file: str) -> Iterator[str]:
         try:
             with pyarrow.parquet.ParquetFile(path, filesystem=filesystem) as table:
                 columns.check(table.schema_arrow, source.field, file)
-                refuse_bombs(file, table.metadata, [source.field])
+                refuse_parquet_bomb(file, table.metadata, [source.field])
                 for batch in table.iter_batches(_ROWS, columns=[source.field]):
                     yield from columns.values(batch.column(source.field), file, row)
                     row += batch.num_rows
