@@ -9,14 +9,14 @@ test runs, however many processes ask at once; the kinds of fault take turns.
 import contextlib
 import http.client
 import random
-import socket
-import struct
 import threading
 import time
 from collections import Counter
 from collections.abc import Generator, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Literal
+
+from tests.http_handler import HttpHandler
 
 Fault = Literal["slow_down", "trickle", "truncate", "reset", "lost_answer", "denied"]
 """`slow_down`: 503. `trickle`: the body begins at some KB/s. `truncate`: the connection ends within the body. `reset`:
@@ -109,40 +109,26 @@ class FaultyS3:
             thread.join()
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(HttpHandler):
     """A client's connection."""
 
-    protocol_version = "HTTP/1.1"
     proxy: FaultyS3
 
-    def do_GET(self) -> None:
-        body = self._request_body()
+    def do_GET(self) -> None:  # noqa: N802 - the library's name
+        body = self.read_body()
         fault = self.proxy.fault_of(f"{self.command} {self.path} {self.headers.get('Range')}")
         if fault == "reset":
-            self._reset()
+            self.reset()
         elif fault in _ERRORS:
             self._refuse(*_ERRORS[fault])
         else:
             status, headers, answer = self._forwarded(body)
             if fault == "lost_answer":
-                self._reset()
+                self.reset()
             else:
                 self._answer(status, headers, answer, fault)
 
     do_DELETE = do_HEAD = do_POST = do_PUT = do_GET  # noqa: N815 - the library's names
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Be quiet."""
-
-    def _request_body(self) -> bytes:
-        if "chunked" in self.headers.get("Transfer-Encoding", ""):
-            body = b""
-            while size := int(self.rfile.readline().split(b";")[0], 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return body
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
 
     def _forwarded(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
         upstream = http.client.HTTPConnection(*self.proxy.upstream)
@@ -178,8 +164,3 @@ class _Handler(BaseHTTPRequestHandler):
     def _refuse(self, status: int, code: str, message: str) -> None:
         body = f"<Error><Code>{code}</Code><Message>{message}</Message></Error>".encode()
         self._answer(status, [("Content-Type", "application/xml")], b"" if self.command == "HEAD" else body, None)
-
-    def _reset(self) -> None:
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        self.close_connection = True
-        self.connection.close()

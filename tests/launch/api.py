@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -12,6 +12,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import yaml
 from kubernetes.config import kube_config
+
+from tests.http_handler import HttpHandler
 
 Query = dict[str, str]
 Answer = Callable[[Query], Any]
@@ -67,10 +69,8 @@ def played() -> Iterator[Server]:
     """The server, as long as the block lasts."""
     server = Server()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
+    class Handler(HttpHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the library's name
             url = urlsplit(self.path)
             query = {key: values[0] for key, values in parse_qs(url.query).items()}
             server.asked.append((url.path, query))
@@ -83,16 +83,16 @@ def played() -> Iterator[Server]:
                 elif url.path.endswith("/log"):
                     self._send_log(server.answers[url.path](query))
                 else:
-                    self._send(200, server.answers[url.path](query))
+                    self.answer_json(200, server.answers[url.path](query))
             except Refusal as refusal:
                 self._refuse(refusal.status, refusal.message)
             except (ConnectionError, EOFError):
                 self.close_connection = True
 
-        def do_PATCH(self) -> None:
-            change = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        def do_PATCH(self) -> None:  # noqa: N802 - the library's name
+            change = json.loads(self.read_body())
             try:
-                self._send(200, server.changes[self.path](change))
+                self.answer_json(200, server.changes[self.path](change))
             except Refusal as refusal:
                 self._refuse(refusal.status, refusal.message)
 
@@ -105,18 +105,7 @@ def played() -> Iterator[Server]:
             self.wfile.write(b"0\r\n\r\n")
 
         def _refuse(self, status: int, message: str) -> None:
-            self._send(status, {"kind": "Status", "message": message, "code": status})
-
-        def _send(self, status: int, answer: Any) -> None:
-            body = json.dumps(answer).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
+            self.answer_json(status, {"kind": "Status", "message": message, "code": status})
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     http.daemon_threads = True

@@ -27,15 +27,15 @@ What the real server does beyond that is not known here; it is told nothing of w
 
 import contextlib
 import json
-import socket
-import struct
 import sys
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from typing import Any, Literal, get_args
 from urllib.parse import unquote, urlsplit
+
+from tests.http_handler import HttpHandler
 
 Fault = Literal["hang", "401", "403", "429", "500", "cut"]
 """`hang`: accepts and never answers. `cut`: TCP RST instead of an answer. Numbers: that status."""
@@ -281,18 +281,17 @@ class _Listener(ThreadingHTTPServer):
             super().handle_error(request, client_address)  # pyright: ignore[reportArgumentType]
 
 
-class _Handler(BaseHTTPRequestHandler):
+class _Handler(HttpHandler):
     """A client's connection."""
 
-    protocol_version = "HTTP/1.1"
     wandb: WandbServer
 
-    def do_POST(self) -> None:
-        body = self._body()
+    def do_POST(self) -> None:  # noqa: N802 - the library's name
+        body = self.read_body()
         path = unquote(urlsplit(self.path).path)
         if path.startswith("/misbehave/"):
             self.wandb.fault = path.removeprefix("/misbehave/")  # pyright: ignore[reportAttributeAccessIssue]
-            self._answer(200, {})
+            self.answer_json(200, {})
             return
         request = json.loads(body) if path == "/graphql" else {}
         name = _operation(request) if request else path
@@ -303,9 +302,6 @@ class _Handler(BaseHTTPRequestHandler):
 
     do_GET = do_PUT = do_POST  # noqa: N815 - the library's names
 
-    def log_message(self, format: str, *args: object) -> None:
-        """Be quiet."""
-
     def _take(self, path: str, name: str, variables: dict[str, Any], body: bytes) -> None:
         self.wandb.keys.add(self.headers.get("Authorization", ""))
         answer: dict[str, Any] = {}
@@ -315,35 +311,16 @@ class _Handler(BaseHTTPRequestHandler):
             self.wandb.stream(path.split("/")[-2], json.loads(body))
         elif path.startswith("/storage/"):
             self.wandb.store(path, body)
-        self._answer(200, answer)
-
-    def _body(self) -> bytes:
-        if "chunked" in self.headers.get("Transfer-Encoding", ""):
-            body = b""
-            while size := int(self.rfile.readline().split(b";")[0], 16):
-                body += self.rfile.read(size)
-                self.rfile.readline()
-            self.rfile.readline()
-            return body
-        return self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        self.answer_json(200, answer)
 
     def _fail(self, fault: Fault) -> None:
         self.close_connection = True
         if fault == "hang":
             self.wandb.closing.wait()
         elif fault == "cut":
-            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            self.connection.close()
+            self.reset()
         else:
-            self._answer(int(fault), {"errors": [{"message": f"this is a {fault}"}]})
-
-    def _answer(self, status: int, answer: dict[str, Any]) -> None:
-        body = json.dumps(answer).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+            self.answer_json(int(fault), {"errors": [{"message": f"this is a {fault}"}]})
 
 
 def _operation(request: dict[str, Any]) -> str:
