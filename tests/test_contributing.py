@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.markdown import blocks
+
 ROOT = Path(__file__).parents[1]
-BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", (ROOT / "CONTRIBUTING.md").read_text(), re.DOTALL | re.MULTILINE)
+BLOCKS = [block for block in blocks(ROOT / "CONTRIBUTING.md") if block.language]
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
+from tests.markdown import blocks, without_blocks
 from trainer.cli import main
 from trainer.config.load import parse
 
@@ -19,18 +20,15 @@ PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("charts/*/READ
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
-def blocks(page: Path, language: str = "") -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
-
-
 def shown() -> list[str]:
-    """The lines of all blocks."""
-    return [line.removeprefix("$ ") for page in PAGES for block in blocks(page) for line in block.splitlines()]
+    """The lines of all blocks that are of no language."""
+    texts = [block.text for page in PAGES for block in blocks(page) if not block.language]
+    return [line.removeprefix("$ ") for text in texts for line in text.splitlines()]
 
 
 def mentioned() -> list[str]:
     """What stands between backticks in the text."""
-    text = "".join(re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.DOTALL | re.MULTILINE) for page in PAGES)
+    text = "".join(without_blocks(page) for page in PAGES)
     return re.findall(r"`([^`\n]+)`", text)
 
 
@@ -64,5 +62,5 @@ def test_a_target_of_make_is_there(words: list[str]) -> None:
 
 
 def test_the_run_that_is_shown_can_be_read() -> None:
-    [run] = [block for block in blocks(ROOT / "README.md", "yaml") if block.startswith("name:")]
+    [run] = [block.text for block in blocks(ROOT / "README.md") if block.text.startswith("name:")]
     assert parse(run, "README.md").name == "my-run"

@@ -15,11 +15,10 @@ from typing import Any
 
 import pytest
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import Tokenizer
 
 from tests.model import foreign
 from trainer.config import schema
-from trainer.data.vocab import SPECIAL_PIECES
 from trainer.errors import CheckpointError
 from trainer.model import hf
 from trainer.model.heads import BertForPreTraining
@@ -31,10 +30,7 @@ DEEP = "[" * 1_000_000
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    made = Tokenizer(models.WordPiece({piece: number for number, piece in enumerate([*SPECIAL_PIECES, *"abc"])}))
-    made.normalizer = normalizers.BertNormalizer(lowercase=True)
-    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    return made
+    return foreign.small_tokenizer()
 
 
 @pytest.fixture(scope="module")

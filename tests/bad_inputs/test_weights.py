@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import safetensors.torch
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
+from tokenizers import Tokenizer
 from torch import Tensor
 
 from tests.bad_inputs import refusing
@@ -37,10 +37,7 @@ class Payload:
 
 @pytest.fixture(scope="module")
 def tokenizer() -> Tokenizer:
-    made = Tokenizer(models.WordPiece({piece: number for number, piece in enumerate([*SPECIAL, *"abc"])}))
-    made.normalizer = normalizers.BertNormalizer(lowercase=True)
-    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    return made
+    return foreign.small_tokenizer()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@ others than there, and the runs are smaller.
 """
 
 import os
-import re
 import shlex
 import subprocess
 import sys
@@ -18,11 +17,12 @@ import yaml
 from tests.cluster.conftest import S3
 from tests.cluster.kubectl import apply, get, until
 from tests.cluster.release import RUN, SQUAD, Release, Values, history, merged, now
+from tests.markdown import blocks
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900, func_only=True)]
 
 ROOT = Path(__file__).parents[2]
-BLOCKS = re.findall(r"^```\w*\n(.*?)^```$", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)
+BLOCKS = [block.text for block in blocks(ROOT / "README.md")]
 NAME = "my-run"
 STEPS = 600
 """More than are done until a third Worker has started and joined."""

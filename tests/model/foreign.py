@@ -8,9 +8,10 @@ from typing import Any
 
 import torch
 import yaml
-from tokenizers import Tokenizer
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from torch import Tensor
 
+from trainer.data.vocab import SPECIAL_PIECES
 from trainer.model import hf
 from trainer.model.encoder import AnyBert
 
@@ -23,6 +24,14 @@ NEMO_NAMES = [
     (r"^qa_outputs\.", "classifier.mlp.layer0."),
     (r"^bert\.", "bert_model."),
 ]
+
+
+def small_tokenizer() -> Tokenizer:
+    """Of eight pieces, uncased."""
+    made = Tokenizer(models.WordPiece({piece: number for number, piece in enumerate([*SPECIAL_PIECES, *"abc"])}))
+    made.normalizer = normalizers.BertNormalizer(lowercase=True)
+    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    return made
 
 
 def pieces(tokenizer: Tokenizer) -> str:
