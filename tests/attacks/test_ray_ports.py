@@ -27,7 +27,7 @@ import ray.core.generated
 import ray.util
 
 from tests.ray_head import listening, ray_head
-from trainer.runtime.link import Exchange
+from trainer.runtime.pod_link import Exchange
 from trainer.runtime.ray_node import HEAD_PORT, PORTS
 
 pytestmark = pytest.mark.timeout(600)
@@ -169,7 +169,7 @@ def test_neither_a_driver_nor_a_node_gets_in(
 
 
 def test_the_line_between_pods_ends_for_whoever_cannot_answer() -> None:
-    """A wrong token is tried in tests/runtime/test_link.py."""
+    """A wrong token is tried in tests/runtime/test_pod_link.py."""
     exchange = Exchange(0, b"secret")
     messages = [b"", b"\xff" * 64, struct.pack("!i", 2**31 - 1), struct.pack("!i", -1) + struct.pack("!Q", 2**63)]
     for message in messages:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from kubernetes.config import kube_config
 
-from tests.bad_inputs import ground, table
+from tests.bad_inputs import starting_folder, table
 from tests.bad_inputs.case import Case, refusal
 from tests.bad_inputs.cases import EVERY
 
@@ -19,7 +19,7 @@ CASES = [pytest.param(case, id=f"{group}: {case.wrong}") for group, cases in EVE
 @pytest.fixture(scope="module")
 def laid(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ground")
-    ground.lay(folder)
+    starting_folder.lay(folder)
     return folder
 
 

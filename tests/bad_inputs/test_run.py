@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.bad_inputs import refusing
-from tests.bad_inputs.right import QUESTION, RUN, squad
+from tests.bad_inputs.valid import QUESTION, RUN, squad
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from trainer.config.load import parse
 from trainer.engine.folder import RunFolder
 from trainer.engine.parallel import autocast
 from trainer.engine.state import State
-from trainer.runtime.prepare import prepare
+from trainer.runtime.inputs import prepare
 from trainer.tasks.pretrain import PretrainTask
 
 LEAST_RATE = 1_000_000

@@ -15,7 +15,7 @@ import torch
 from tests.benchmarks.real_text import show
 from trainer.config import schema
 from trainer.launch.plan import memory
-from trainer.runtime import probe
+from trainer.runtime import step_probe
 
 LIMIT = 0.1
 _AT_REST = (memory.WEIGHTS, memory.MOMENTS, memory.COPY)
@@ -100,7 +100,7 @@ def planned(case: Case) -> dict[str, int]:
 def measured(case: Case) -> int:
     """Bytes of tensors at the peak of `_STEPS` steps, in this process."""
     torch.manual_seed(0)
-    return probe.peak(probe.rows(case.model, case.vocab, case.stage, _STEPS), torch.device("cpu"))
+    return step_probe.peak(step_probe.rows(case.model, case.vocab, case.stage, _STEPS), torch.device("cpu"))
 
 
 def _in_a_process_of_its_own(number: int) -> int:

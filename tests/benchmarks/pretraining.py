@@ -14,7 +14,7 @@ from trainer.data.batches import Sample
 from trainer.engine.folder import RunFolder
 from trainer.engine.task import MicroBatch
 from trainer.model import hf
-from trainer.runtime.prepare import prepare
+from trainer.runtime.inputs import prepare
 from trainer.tasks.pretrain import PretrainTask
 
 LENGTHS = ("real lengths", "full rows")

@@ -18,7 +18,7 @@ from tests.benchmarks.training_steps import Ours, Theirs, in_turns
 from trainer.config.load import load
 from trainer.engine.folder import RunFolder
 from trainer.model import hf
-from trainer.runtime.prepare import prepare
+from trainer.runtime.inputs import prepare
 from trainer.tasks.squad import SquadTask
 
 LEAST_RATIO = 3.0

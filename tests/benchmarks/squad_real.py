@@ -24,7 +24,7 @@ from trainer.engine.loop import Loop
 from trainer.engine.parallel import Workers
 from trainer.engine.state import State
 from trainer.model.pretrained import from_pretrained
-from trainer.runtime.prepare import prepare
+from trainer.runtime.inputs import prepare
 from trainer.squad import examples, metrics
 from trainer.squad.examples import Dataset
 from trainer.tasks.squad import SquadTask

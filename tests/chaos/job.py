@@ -13,7 +13,7 @@ import yaml
 
 from trainer.launch.pods.folder import JobFolder
 from trainer.launch.pods.job import MASTER, Job
-from trainer.launch.pods.pod import Pod, ip
+from trainer.launch.pods.local_pod import Pod, ip
 from trainer.launch.pods.rendering import rendered
 
 NAME = "chaos"

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from trainer.config.corpus import Corpus, Source, Vocab
+from trainer.data.corpus_parts import WHOLE, Part
 from trainer.data.manifest import Manifest, VocabManifest
-from trainer.data.parts import WHOLE, Part
 from trainer.data.prepare import find_duplicates, prepare, prepare_vocab, surveyor
-from trainer.data.prepared import load_tokenizer
+from trainer.data.shared_corpus import load_tokenizer
 from trainer.data.survey import Survey
 
 

@@ -25,7 +25,7 @@ from trainer.data.doctor.diagnosis import Diagnosis
 from trainer.data.doctor.examination import examine
 from trainer.data.doctor.rows import AT_ONCE, Rows
 from trainer.data.prepare import find_duplicates, prepare, prepare_vocab, surveyor
-from trainer.data.prepared import load_tokenizer
+from trainer.data.shared_corpus import load_tokenizer
 from trainer.data.vocab_files import read_given
 from trainer.data.world import write_world
 from trainer.errors import DataError

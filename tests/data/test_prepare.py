@@ -13,11 +13,11 @@ from trainer.config.corpus import Cleaning, Source, Vocab
 from trainer.config.corpus import Corpus as Settings
 from trainer.data import manifest, vocab
 from trainer.data.corpus import Corpus
+from trainer.data.corpus_parts import WHOLE, Part, unigram_entropy
 from trainer.data.cutting import is_held_out
 from trainer.data.manifest import Duplicates, VocabManifest
-from trainer.data.parts import WHOLE, Part, unigram_entropy
 from trainer.data.prepare import find_duplicates, prepare, prepare_vocab, surveyor
-from trainer.data.prepared import load_tokenizer
+from trainer.data.shared_corpus import load_tokenizer
 from trainer.errors import ConfigError, DataError
 
 ROOT = Path(__file__).parents[2]
@@ -104,9 +104,9 @@ def test_a_killed_preparation_is_gone_on_with(tmp_path: Path, part: Part) -> Non
     program = (
         "import os, pathlib, signal, sys\n"
         "from trainer.config.corpus import Corpus, Source\n"
-        "from trainer.data import prepare, prepared\n"
+        "from trainer.data import prepare, shared_corpus\n"
         "from trainer.data.manifest import Duplicates, VocabManifest\n"
-        "from trainer.data.parts import Part\n"
+        "from trainer.data.corpus_parts import Part\n"
         "path, folder, part, words = sys.argv[1:]\n"
         "def progress(what, done, total):\n"
         "    if done > 1700: os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -114,7 +114,7 @@ def test_a_killed_preparation_is_gone_on_with(tmp_path: Path, part: Part) -> Non
         "told._TELL_EVERY = 0\n"
         "source = Source(path=path)\n"
         "corpus = Corpus(sources=(source,), documents_per_shard=100, held_out=0.1)\n"
-        "tokenizer = prepared.load_tokenizer(folder + '/vocab')\n"
+        "tokenizer = shared_corpus.load_tokenizer(folder + '/vocab')\n"
         "words = VocabManifest.model_validate_json(words)\n"
         "part = Part.parse(part)\n"
         "sources, folder = [(source, path)], folder + '/corpus'\n"

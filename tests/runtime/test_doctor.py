@@ -14,7 +14,7 @@ from trainer.config.load import dump, load
 from trainer.config.schema import Run
 from trainer.data.doctor.diagnosis import Diagnosis
 from trainer.engine.folder import RunFolder
-from trainer.runtime.prepare import prepare
+from trainer.runtime.inputs import prepare
 from trainer.tracking.report import write_report
 
 

@@ -12,14 +12,14 @@ import pytest
 
 from trainer.config.operation import Limits
 from trainer.runtime import watchdog
-from trainer.runtime.pulse import Sign
+from trainer.runtime.heartbeat import Sign
 from trainer.runtime.watchdog import LastWords, Watch, describe, end, keep, patience
 
 SIGN = Sign(0, "a node", 1, 3, "training pretrain", 7, 0.0, steady=True)
 
 HANGING = """\
 import os, re, sys, threading, time
-from trainer.runtime.pulse import Pulse
+from trainer.runtime.heartbeat import Pulse
 
 def work():
     {how}

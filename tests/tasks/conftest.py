@@ -17,7 +17,7 @@ from trainer.engine.loop import Loop
 from trainer.engine.parallel import Workers
 from trainer.engine.state import State
 from trainer.model.pretrained import save_pretrained
-from trainer.runtime.prepare import prepare
+from trainer.runtime.inputs import prepare
 from trainer.tasks.pretrain import PretrainTask
 from trainer.tasks.squad import SquadTask
 from trainer.tracking.tracker import Trackers

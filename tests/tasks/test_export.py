@@ -20,7 +20,7 @@ from trainer.cli import main
 from trainer.config.load import parse
 from trainer.data import manifest
 from trainer.data.manifest import Manifest, Totals
-from trainer.data.prepared import load_tokenizer
+from trainer.data.shared_corpus import load_tokenizer
 from trainer.engine.state import State
 from trainer.model import tokenizer as tokenizer_files
 from trainer.model.encoder import BertModel

@@ -11,7 +11,7 @@ from tests.tasks.conftest import loop_of
 from trainer.config.load import parse
 from trainer.engine.folder import RunFolder
 from trainer.engine.parallel import Workers
-from trainer.runtime.prepare import prepare
+from trainer.runtime.inputs import prepare
 from trainer.tasks.squad import SquadTask
 
 RUN = """\

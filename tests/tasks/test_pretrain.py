@@ -15,7 +15,7 @@ from trainer.engine.parallel import Workers
 from trainer.engine.state import State
 from trainer.errors import CheckpointError
 from trainer.model import hf
-from trainer.runtime.prepare import prepare
+from trainer.runtime.inputs import prepare
 from trainer.tasks.pretrain import PretrainTask
 
 ALONE = Workers(torch.device("cpu"))

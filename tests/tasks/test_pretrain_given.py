@@ -19,7 +19,7 @@ from trainer.engine.parallel import Workers
 from trainer.engine.state import State
 from trainer.engine.task import MicroBatch
 from trainer.model.packing import pack
-from trainer.runtime.prepare import prepare
+from trainer.runtime.inputs import prepare
 from trainer.tasks.pretrain import Inputs, PretrainTask
 
 ROWS = 5000

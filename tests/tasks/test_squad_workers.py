@@ -12,7 +12,7 @@ from trainer.config.load import parse
 from trainer.config.schema import Run
 from trainer.engine.folder import RunFolder
 from trainer.engine.parallel import Workers
-from trainer.runtime.prepare import prepare
+from trainer.runtime.inputs import prepare
 from trainer.tasks.squad import SquadTask
 
 FILES = ("predictions.json", "nbest_predictions.json", "null_odds.json")

@@ -33,7 +33,7 @@ from trainer.errors import ConfigError, DataError
 from trainer.tasks.pretrain import PretrainTask
 from trainer.tasks.squad import SquadTask
 from trainer.tracking.dashboard import SECTIONS, sections, spec
-from trainer.tracking.published import Published, publish
+from trainer.tracking.published_dashboard import Published, publish
 from trainer.tracking.tracker import Outcome
 
 GOLDEN = Path(__file__).with_name("dashboard.json")

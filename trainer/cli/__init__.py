@@ -10,8 +10,8 @@ from typing import Any, NoReturn
 
 import click
 
-from trainer.cli import corpora, dashboards, launching, models, plan, reports, runs, watching
-from trainer.cli.aside import aside
+from trainer.cli import corpora, dashboards, jobs, launching, models, plan, reports, run
+from trainer.cli.stderr import aside
 from trainer.cli.usage import refusal
 from trainer.errors import BerthError, InputError, Interrupted
 
@@ -56,14 +56,14 @@ def main() -> None:
 
 
 for command in (
-    runs.run,
-    runs.squad,
-    runs.scores_,
-    runs.recipes,
-    runs.sync_,
+    run.run,
+    run.squad,
+    run.scores_,
+    run.recipes,
+    run.sync_,
     reports.report,
     dashboards.dashboard,
-    runs.pod,
+    run.pod,
     plan.plan,
     corpora.prepare,
     corpora.doctor,
@@ -75,9 +75,9 @@ for command in (
     launching.scale,
     launching.stop,
     launching.resume,
-    watching.list_,
-    watching.status_,
-    watching.logs,
-    watching.events,
+    jobs.list_,
+    jobs.status_,
+    jobs.logs,
+    jobs.events,
 ):
     main.add_command(command)

@@ -25,7 +25,7 @@ def prepare(corpus: str, overrides: tuple[str, ...], part: str, wait_minutes: fl
     from rich.console import Console
 
     from trainer.config.load import load_corpus
-    from trainer.data.parts import Part
+    from trainer.data.corpus_parts import Part
     from trainer.runtime.corpus import execute
 
     console = Console()

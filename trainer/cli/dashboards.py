@@ -35,7 +35,7 @@ def dashboard(run: str, overrides: tuple[str, ...], dry_run: bool) -> None:
         click.echo(json.dumps(spec(settings), indent=1))
         return
     from trainer.engine.folder import RunFolder
-    from trainer.tracking.published import publish
+    from trainer.tracking.published_dashboard import publish
 
     made = publish(settings, RunFolder.of(settings).uri)
     click.echo(f"view: {made.view}\nreport: {made.report}")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from trainer.cli import arguments
-from trainer.cli.aside import aside
+from trainer.cli.stderr import aside
 from trainer.errors import BerthError, Interrupted
 
 if TYPE_CHECKING:

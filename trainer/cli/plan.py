@@ -77,6 +77,6 @@ def plan(
 
 
 def _probe() -> Any:
-    from trainer.runtime.probe import probe
+    from trainer.runtime.step_probe import probe
 
     return probe

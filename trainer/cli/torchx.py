@@ -17,7 +17,7 @@ from torchx.cli.cmd_log import CmdLog
 from torchx.cli.cmd_run import CmdRun
 from torchx.cli.cmd_status import CmdStatus
 
-from trainer.cli.aside import aside
+from trainer.cli.stderr import aside
 from trainer.errors import BerthError
 
 

@@ -13,7 +13,7 @@
     order      running number               -> sample number, by permutation functions and weights; no state
     instances  a chunk                      -> [CLS] A [SEP] B [SEP], half the B random
     masking    an instance                  -> masked ids, positions, labels
-    drawn      sample number, generator     -> a sample, by the last two; `given`: by an instance that others made
+    drawn_instances  number, generator      -> a sample, by the last two; `given_instances`: of what others made
     batches    (step, rank, world size)     -> the rank's samples, in their order
 
 `world` invents text and questions for the quickstart. No torch here: all is numpy, and `randomness` is addressed by

@@ -16,11 +16,11 @@ from tokenizers import Tokenizer
 
 from trainer import storage
 from trainer.config.corpus import Corpus, Vocab
-from trainer.data import manifest, parts, vocab
+from trainer.data import corpus_parts, manifest, vocab
 from trainer.data.cleaning import Cleaner
+from trainer.data.corpus_parts import WHOLE, Part
 from trainer.data.cutting import ShardText, cut
 from trainer.data.manifest import SPLITS, Duplicates, Manifest, PartManifest, Settings, Shard, SplitName, VocabManifest
-from trainer.data.parts import WHOLE, Part
 from trainer.data.preprocessed.part import make_part
 from trainer.data.processes import in_order
 from trainer.data.progress import Count, Progress
@@ -38,7 +38,7 @@ def begin(corpus: Corpus, settings: Vocab, uri: str, part: Part) -> None:
         ConfigError: a corpus of other settings is being made there.
     """
     Cleaner(corpus.cleaning)  # refuses what it cannot do, here and not in many processes
-    parts.begin(uri, corpus_settings(corpus) | manifest.settings_of("vocab", settings), part)
+    corpus_parts.begin(uri, corpus_settings(corpus) | manifest.settings_of("vocab", settings), part)
 
 
 def surveyor(corpus: Corpus, sources: Sources, *, progress: Progress, processes: int) -> Callable[[], Survey]:
@@ -145,7 +145,7 @@ def prepare(
     if "corpus.json" in storage.names(uri):
         before = manifest.read(storage.join(uri, "corpus.json"), Manifest)
         manifest.refuse_other_settings(before.settings, wanted, uri)
-        parts.clear(uri)
+        corpus_parts.clear(uri)
         return before
     where = storage.join(uri, "parts", part.file)
     if part.file not in storage.names(storage.join(uri, "parts")) or (
@@ -160,7 +160,7 @@ def prepare(
             made = _make(texts, make, processes, tokenizer, wanted, count)
         manifest.write(where, made)
         count.finish()
-    return parts.put_together(uri, part.of)
+    return corpus_parts.put_together(uri, part.of)
 
 
 def corpus_settings(corpus: Corpus) -> Settings:

@@ -9,7 +9,7 @@ from trainer.launch import jobs, logs
 from trainer.launch.cluster import Cluster
 from trainer.launch.jobs import Job
 from trainer.launch.object import Object
-from trainer.launch.signs import Explanation, Sign, explain, of_events, of_job, of_pod
+from trainer.launch.symptoms import Explanation, Sign, explain, of_events, of_job, of_pod
 
 
 @dataclass(frozen=True)

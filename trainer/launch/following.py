@@ -24,7 +24,7 @@ from trainer.launch.cluster import Cluster
 from trainer.launch.jobs import Job, short_name
 from trainer.launch.logs import Line, chosen, has_ended, has_log, path, query, raw_lines
 from trainer.launch.object import Object
-from trainer.launch.signs import why
+from trainer.launch.symptoms import why
 
 LOOK_EVERY = 1.0
 """Seconds."""

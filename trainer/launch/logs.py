@@ -11,7 +11,7 @@ from trainer.launch import jobs
 from trainer.launch.cluster import Cluster
 from trainer.launch.jobs import Job, short_name
 from trainer.launch.object import Object
-from trainer.launch.signs import why
+from trainer.launch.symptoms import why
 
 _CONTAINER = "pytorch"
 _PATIENCE = 30.0

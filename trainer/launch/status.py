@@ -11,7 +11,7 @@ from trainer.launch import jobs, logs, progress
 from trainer.launch.cluster import Cluster
 from trainer.launch.jobs import Job, Phase
 from trainer.launch.progress import Progress
-from trainer.launch.signs import explain, of_job, why
+from trainer.launch.symptoms import explain, of_job, why
 
 LINES = 10_000
 """Of the Master's log that are read: over a day of training, and less than a MB."""

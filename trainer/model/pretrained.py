@@ -13,7 +13,7 @@ from torch import Tensor
 
 from trainer import storage
 from trainer.errors import CheckpointError, StorageError
-from trainer.model import catalogue, dle, hf, hf_config, nemo, weights
+from trainer.model import catalogue, deep_learning_examples, hf, hf_config, nemo, weights
 from trainer.model import tokenizer as tokenizer_files
 from trainer.model.encoder import AnyBert, BertModel
 
@@ -66,10 +66,10 @@ def _open(uri: str, vocabulary: str | None) -> tuple[AnyBert, Tokenizer]:
     if uri.endswith(nemo.SUFFIX):
         described, tensors, own = nemo.read(uri)
         tokenizer = own or _vocabulary(vocabulary, uri)
-    elif uri.endswith(dle.SUFFIXES):
-        described, tensors, own = dle.read(uri)
+    elif uri.endswith(deep_learning_examples.SUFFIXES):
+        described, tensors, own = deep_learning_examples.read(uri)
         tokenizer = own or _vocabulary(vocabulary, uri)
-        tensors = dle.cut(tensors, tokenizer.get_vocab_size(), uri)
+        tensors = deep_learning_examples.cut(tensors, tokenizer.get_vocab_size(), uri)
         described["vocab_size"] = tokenizer.get_vocab_size()
     else:
         return _open_directory(uri, vocabulary)

@@ -11,9 +11,9 @@ from rich.console import Console
 from trainer import storage
 from trainer.config.corpus import Corpus, CorpusRun, Vocab
 from trainer.data import prepare as text
-from trainer.data import prepared
+from trainer.data import shared_corpus
+from trainer.data.corpus_parts import WHOLE, Part
 from trainer.data.manifest import Manifest, VocabManifest
-from trainer.data.parts import WHOLE, Part
 from trainer.data.processes import available
 from trainer.data.progress import Progress
 from trainer.data.texts import Sources
@@ -38,7 +38,7 @@ def execute(settings: CorpusRun, part: Part, wait_minutes: float, console: Conso
     with Display(console) as display:
         made = prepare(settings.corpus, settings.vocab, folder, display.show, part, wait_minutes)
     if made is None:
-        return f"part {part} is done; the corpus: {prepared.how_far(folder.uri).told}"
+        return f"part {part} is done; the corpus: {shared_corpus.how_far(folder.uri).told}"
     documents = sum(totals.documents for totals in made.totals.values())
     tokens = sum(totals.tokens for totals in made.totals.values())
     return f"corpus: {folder.uri}, {documents:,} documents, {tokens:,} tokens"
@@ -75,7 +75,7 @@ def prepare(
     return text.prepare(
         corpus,
         sources,
-        prepared.load_tokenizer(folder.vocab),
+        shared_corpus.load_tokenizer(folder.vocab),
         words,
         folder.corpus,
         progress=_named("corpus", progress),
@@ -101,7 +101,7 @@ def _wait_for_vocabulary(folder: RunFolder, minutes: float, progress: Progress) 
     def there() -> bool:
         return "vocab.json" in storage.names(folder.vocab)
 
-    if not prepared.wait(there, minutes, lambda: progress("waiting for the vocabulary", 0, 1)):
+    if not shared_corpus.wait(there, minutes, lambda: progress("waiting for the vocabulary", 0, 1)):
         problem = f"part 0 has not finished the vocabulary after {minutes:g} minutes"
         raise DataError(folder.vocab, problem, "look after part 0, or raise --wait-minutes")
 

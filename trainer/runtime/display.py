@@ -18,7 +18,7 @@ from rich.progress import (
 )
 
 from trainer.config.redaction import without_credentials
-from trainer.tracking import figures
+from trainer.tracking import formatting
 
 LINE_EVERY = 10.0
 """Seconds between two lines of one stage in a log."""
@@ -69,7 +69,7 @@ class Display:
         if "train/tokens_per_second" in record:
             note += f"  {record['train/tokens_per_second']:,.0f} tokens/s"
         if "train/world_size" in record:
-            note += f"  {figures.workers(record['train/world_size'])}"
+            note += f"  {formatting.workers(record['train/world_size'])}"
         self.show(stage, step, steps, note)
         if self._json_lines:
             self.say(json.dumps({"stage": stage, "steps": steps} | {name: _finite(record[name]) for name in record}))

@@ -21,16 +21,16 @@ from trainer.config.load import MAY_CHANGE, differences, dump, parse
 from trainer.config.schema import Run
 from trainer.engine.folder import RunFolder
 from trainer.errors import BerthError, ConfigError, DeadlineExceeded, Interrupted, RunHeld, Stalled
-from trainer.runtime import board, nodes
-from trainer.runtime.alarm import Alarm, alarm
+from trainer.runtime import nodes, notice_board
 from trainer.runtime.attempts import Attempts
-from trainer.runtime.board import Failure, Message, Notice
 from trainer.runtime.display import Display
+from trainer.runtime.driver_watchdog import Alarm, alarm
 from trainer.runtime.group import Group, reason
+from trainer.runtime.inputs import check, prepare
 from trainer.runtime.lease import Lease, held
 from trainer.runtime.metrics import Metrics
 from trainer.runtime.nodes import Places
-from trainer.runtime.prepare import check, prepare
+from trainer.runtime.notice_board import Failure, Message, Notice
 from trainer.runtime.resizing import Resizing
 from trainer.runtime.spares import Spares
 from trainer.runtime.watchdog import Watch, describe, end_all, keep, patience
@@ -256,12 +256,12 @@ class _Work:
         failure = None
         for notice in notices:
             match notice:
-                case board.Progress(stage, step, steps, record):
+                case notice_board.Progress(stage, step, steps, record):
                     self._display.training(stage, step, steps, record)
                     self._metrics.training(stage, step, steps, record)
-                case board.Note(text):
+                case notice_board.Note(text):
                     self._display.say(text)
-                case board.Detail(text):
+                case notice_board.Detail(text):
                     self._display.log(text)
                 case Message(text):
                     self._display.say(f"warning: {text}")

@@ -18,9 +18,9 @@ from trainer import storage
 from trainer.config.schema import Run
 from trainer.engine.folder import RunFolder
 from trainer.errors import Stalled
-from trainer.runtime import board, nodes, preload
-from trainer.runtime.board import BoardHandle, Notice
-from trainer.runtime.pulse import Sign
+from trainer.runtime import nodes, notice_board, preload
+from trainer.runtime.heartbeat import Sign
+from trainer.runtime.notice_board import BoardHandle, Notice
 from trainer.runtime.ray_trainer import RayTrainer
 from trainer.runtime.watchdog import patience
 from trainer.runtime.worker import Assignment, work
@@ -40,7 +40,7 @@ class Group:
         self.size = size
         self.stopping = False
         self.error: Exception | None = None
-        self._board: BoardHandle = board.put_up()
+        self._board: BoardHandle = notice_board.put_up()
         self._trainer = _trainer(run, Assignment(run, folder, self._board, restarts, failure), size)
         self._thread = threading.Thread(target=self._fit, name="ray-train", daemon=True)
         self._thread.start()

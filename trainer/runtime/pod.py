@@ -24,7 +24,7 @@ from types import FrameType
 from trainer.config.load import load
 from trainer.config.schema import Run
 from trainer.errors import BerthError, DeadlineExceeded, InputError, Stalled
-from trainer.runtime.link import Exchange, Link, LinkLost, linked
+from trainer.runtime.pod_link import Exchange, Link, LinkLost, linked
 from trainer.runtime.ray_node import HEAD_PORT, RayNode
 
 FINAL = frozenset({0, BerthError.exit_code, InputError.exit_code, DeadlineExceeded.exit_code})

@@ -1,6 +1,6 @@
 """What hangs is found, shown and ended: a stuck collective, a loader that waits for ever, a frozen process.
 
-The driver sees by the workers' signs (`pulse`) whether any of them still finishes something. When none has for too
+The driver sees by the workers' signs (`heartbeat`) whether any of them still finishes something. When none has for too
 long, a task on each node takes the workers' stacks and kills them, stopped ones too, and the training goes on from the
 last checkpoint as after any other failure. No clocks of two machines are compared.
 """
@@ -24,8 +24,8 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from trainer import storage
 from trainer.config.operation import Limits
 from trainer.errors import StorageError
+from trainer.runtime.heartbeat import Sign
 from trainer.runtime.process_stat import process_stat
-from trainer.runtime.pulse import Sign
 
 PATIENCE = 6
 """So many times `limits.stall_minutes` where a group starts, loads, compiles or writes its results."""

@@ -27,11 +27,11 @@ from trainer.engine.state import Record, State
 from trainer.engine.task import Task
 from trainer.errors import BerthError
 from trainer.model.pretrained import save_pretrained
-from trainer.runtime import machine, references
-from trainer.runtime.board import BoardHandle, BoardHandler, BoardTracker, Failure, Note, StopSign
+from trainer.runtime import machine, stage_artifacts
+from trainer.runtime.heartbeat import Pulse
+from trainer.runtime.notice_board import BoardHandle, BoardHandler, BoardTracker, Failure, Note, StopSign
 from trainer.runtime.preflight.check import Preflight
 from trainer.runtime.preflight.findings import Node
-from trainer.runtime.pulse import Pulse
 from trainer.tasks.pretrain import PretrainTask
 from trainer.tasks.squad import SquadTask
 from trainer.tracking.origin import origin
@@ -165,12 +165,12 @@ def _tracker(stage: Pretrain | Squad, assignment: Assignment, steps: int, histor
 
 def _outcome(stage: Pretrain | Squad, assignment: Assignment, state: State, metrics: dict[str, float]) -> Outcome:
     run, folder, facts = assignment.run, assignment.folder, {"steps": state.step, **metrics}
-    model = assignment.patiently(lambda: references.model(run, folder, stage.name, facts))
+    model = assignment.patiently(lambda: stage_artifacts.model(run, folder, stage.name, facts))
     return Outcome(model, assignment.patiently(lambda: read_answers(folder.stage(stage.name))))
 
 
 def _corpus(assignment: Assignment) -> Reference:
-    return assignment.patiently(lambda: references.corpus(assignment.run, assignment.folder))
+    return assignment.patiently(lambda: stage_artifacts.corpus(assignment.run, assignment.folder))
 
 
 def _write_result(

@@ -18,7 +18,7 @@ from trainer.data import manifest
 from trainer.data.manifest import Manifest
 from trainer.model import hf_config
 from trainer.model.encoder import AnyBert
-from trainer.tracking import figures
+from trainer.tracking import formatting
 from trainer.tracking.card import card, comparison
 from trainer.tracking.stages import Result, Stage, read_stage
 
@@ -70,7 +70,7 @@ def _of_stage(
     sections = [
         f"# {run.name}: {name}",
         f"{_shape(model)} {_origin(stage.settings)} Stage `{name}` of the run `{run.name}`, finished on "
-        f"{figures.instant(result.finished)}.",
+        f"{formatting.instant(result.finished)}.",
         "## Scores\n\n" + _scores(run, stage.settings, result),
         "## Data\n\n" + _data(run, stage.settings, corpus),
         "## Recipe\n\n" + _recipe(run, stage.settings),
@@ -127,8 +127,8 @@ def _shape(model: AnyBert) -> str:
     parameters = sum(parameter.numel() for parameter in model.parameters())
     return (
         f"A BERT of {config.num_hidden_layers} layers, {config.hidden_size} wide, with {config.num_attention_heads} "
-        f"attention heads, {figures.grouped(model.vocab_size)} WordPiece pieces and {figures.grouped(parameters)} "
-        f"parameters, for up to {config.max_position_embeddings} tokens."
+        f"attention heads, {formatting.grouped(model.vocab_size)} WordPiece pieces and "
+        f"{formatting.grouped(parameters)} parameters, for up to {config.max_position_embeddings} tokens."
     )
 
 
@@ -140,7 +140,7 @@ def _scores(run: Run, settings: Pretrain | Squad, result: Result) -> str:
         rows = [f"| {name.removeprefix('eval/')} | {value:.4f} |" for name, value in held_out.items()]
         return "On text that was held out:\n\n| metric | value |\n|---|---|\n" + "\n".join(rows)
     published = card(result.version_2)
-    exact, f1 = (figures.score(result.score(name)) for name in ("exact", "f1"))
+    exact, f1 = (formatting.score(result.score(name)) for name in ("exact", "f1"))
     return (
         f"| model | EM | F1 |\n|---|---|---|\n| this one | {exact} | {f1} |\n"
         f"| NVIDIA’s `{published.name}` | {published.exact:.2f} | {published.f1:.2f} |\n\n"
@@ -155,8 +155,8 @@ def _data(run: Run, settings: Pretrain | Squad, corpus: Manifest | None) -> str:
     if corpus and run.pretrain:
         totals = corpus.totals["train"]
         lines.append(
-            f"- pretraining: {figures.grouped(totals.documents)} documents, {figures.grouped(totals.tokens)} tokens "
-            f"(SHA-256 of the text: `{corpus.text_sha256}`)"
+            f"- pretraining: {formatting.grouped(totals.documents)} documents, "
+            f"{formatting.grouped(totals.tokens)} tokens (SHA-256 of the text: `{corpus.text_sha256}`)"
         )
     if run.corpus:
         lines += [f"- source: `{without_credentials(source.path)}`" for source in run.corpus.sources]
@@ -172,7 +172,7 @@ def _recipe(run: Run, settings: Pretrain | Squad) -> str:
     set_by_user = without_credentials(run.model_dump(mode="json", exclude_defaults=True))
     optimizer = settings.optimizer
     steps = (
-        f"{figures.grouped(settings.max_steps)} steps"
+        f"{formatting.grouped(settings.max_steps)} steps"
         if isinstance(settings, Pretrain)
         else f"{settings.epochs:g} epochs"
     )
@@ -187,8 +187,8 @@ def _recipe(run: Run, settings: Pretrain | Squad) -> str:
 def _cost(run: Run, stages: list[Stage]) -> str:
     kind = "GPU" if run.scaling.gpus_per_worker else "CPU worker"
     rows = [
-        f"| {stage.name} | {figures.grouped(stage.result.steps)} | {figures.grouped(stage.result.tokens)} | "
-        f"{stage.result.workers} | {figures.duration(stage.result.seconds)} | "
+        f"| {stage.name} | {formatting.grouped(stage.result.steps)} | {formatting.grouped(stage.result.tokens)} | "
+        f"{stage.result.workers} | {formatting.duration(stage.result.seconds)} | "
         f"{stage.result.seconds * stage.result.workers / 3600:.2f} |"
         for stage in stages
         if stage.result

@@ -16,11 +16,11 @@ from trainer.config.schema import Pretrain, Run
 from trainer.data import vocab
 from trainer.data.batches import PretrainSamples, Sample
 from trainer.data.corpus import Corpus, described
-from trainer.data.drawn import DrawnInstances
-from trainer.data.given import GivenInstances
+from trainer.data.drawn_instances import DrawnInstances
+from trainer.data.given_instances import GivenInstances
 from trainer.data.manifest import SPLITS, SplitName
 from trainer.data.masking import Masking
-from trainer.data.prepared import load_tokenizer
+from trainer.data.shared_corpus import load_tokenizer
 from trainer.engine.checkpoint import Checkpoints
 from trainer.engine.folder import RunFolder
 from trainer.engine.parallel import Workers, autocast

@@ -17,7 +17,7 @@ from trainer.compute import flop
 from trainer.config.reading import Reading
 from trainer.config.schema import Run, Squad
 from trainer.data.order import Order, ranks_of
-from trainer.data.prepared import load_tokenizer
+from trainer.data.shared_corpus import load_tokenizer
 from trainer.engine.folder import RunFolder
 from trainer.engine.parallel import Workers
 from trainer.engine.state import State

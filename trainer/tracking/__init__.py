@@ -8,7 +8,7 @@ answers        what answers.json holds
 trials         trials.json: several seeds and learning rates of a stage
 stages         history.jsonl, result.json, answers.json -> a stage
 card           the published scores
-figures        numbers -> text
+formatting     numbers -> text
 charts         numbers -> SVG
 changes        a stage -> where other workers took over
 curves         a stage -> its charts

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from trainer.tracking.answers import Answer
 from trainer.tracking.charts import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, drawing, y_tick
-from trainer.tracking.figures import short
+from trainer.tracking.formatting import short
 
 BINS = 10
 RIGHT = 12

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
-from trainer.tracking import figures
+from trainer.tracking import formatting
 from trainer.tracking.stages import Stage
 
 
@@ -26,7 +26,7 @@ def changes(stage: Stage) -> list[Change]:
 def _between(before: Mapping[str, float], after: Mapping[str, float]) -> Iterator[str]:
     old, new = (int(point.get("train/world_size", 0)) for point in (before, after))
     if old != new:
-        yield f"from {old} to {figures.workers(new)}"
+        yield f"from {old} to {formatting.workers(new)}"
     elif _rises("train/restarts", before, after):
         yield "restarted"
     if _rises("train/rollbacks", before, after):

@@ -12,7 +12,7 @@ from typing import Any
 from trainer import storage
 from trainer.config import schema
 from trainer.config.redaction import without_credentials
-from trainer.tracking import figures
+from trainer.tracking import formatting
 from trainer.tracking.charts import Series, line_chart
 from trainer.tracking.curves import CHARTS, Chart, scaled
 from trainer.tracking.pages import template
@@ -95,14 +95,15 @@ _REACHED = (
 
 
 def _rows(stages: Sequence[Stage | None]) -> Iterator[Row]:
-    yield _row("Time", [stage and stage.seconds and figures.duration(stage.seconds) for stage in stages])
+    yield _row("Time", [stage and stage.seconds and formatting.duration(stage.seconds) for stage in stages])
     yield _row(
-        "Worker time", [stage and stage.worker_seconds and figures.duration(stage.worker_seconds) for stage in stages]
+        "Worker time",
+        [stage and stage.worker_seconds and formatting.duration(stage.worker_seconds) for stage in stages],
     )
-    yield _row("Steps", [stage and stage.last_step and figures.grouped(stage.last_step) for stage in stages])
+    yield _row("Steps", [stage and stage.last_step and formatting.grouped(stage.last_step) for stage in stages])
     results = [stage and stage.result for stage in stages]
-    yield _row("Tokens", [result and figures.grouped(result.tokens) for result in results])
-    yield _row("Workers", [result and figures.grouped(result.workers) for result in results])
+    yield _row("Tokens", [result and formatting.grouped(result.tokens) for result in results])
+    yield _row("Workers", [result and formatting.grouped(result.workers) for result in results])
     for label, metric, factor in _REACHED:
         values = [result and result.metrics.get(metric) for result in results]
         if any(value is not None for value in values):
@@ -110,7 +111,7 @@ def _rows(stages: Sequence[Stage | None]) -> Iterator[Row]:
 
 
 def _row(name: str, values: Sequence[str | float | None]) -> Row:
-    return Row(name, tuple(str(value or figures.DASH) for value in values))
+    return Row(name, tuple(str(value or formatting.DASH) for value in values))
 
 
 def _charts(number: int, letters: Sequence[str], stages: Sequence[Stage | None]) -> Iterator[Chart]:
@@ -133,7 +134,7 @@ def _settings(contenders: Sequence[Contender]) -> Iterator[Row]:
     for name in dict.fromkeys(name for settings in flat for name in settings):
         values = [settings.get(name) for settings in flat]
         if name not in _TAKEN and any(value != values[0] for value in values):
-            yield Row(name, tuple(figures.DASH if value is None else str(value) for value in values))
+            yield Row(name, tuple(formatting.DASH if value is None else str(value) for value in values))
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, Any]]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from trainer.tracking.charts import BOTTOM, HEIGHT, LEFT, TOP, WIDTH, drawing, ticks, y_tick
-from trainer.tracking.figures import short
+from trainer.tracking.formatting import short
 
 RIGHT = 12
 """No names stand at the end of a line here."""

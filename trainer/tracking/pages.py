@@ -3,11 +3,11 @@
 import jinja2
 
 from trainer.config.redaction import without_credentials
-from trainer.tracking import figures
+from trainer.tracking import formatting
 
 
 def template(name: str) -> jinja2.Template:
-    """A template of this folder; `format` in it is `figures`, the filter `uri` leaves credentials out."""
+    """A template of this folder; `format` in it is `formatting`, the filter `uri` leaves credentials out."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("trainer.tracking", ""),
         autoescape=True,
@@ -16,4 +16,4 @@ def template(name: str) -> jinja2.Template:
         lstrip_blocks=True,
     )
     environment.filters["uri"] = without_credentials
-    return environment.get_template(name, globals={"format": figures})
+    return environment.get_template(name, globals={"format": formatting})

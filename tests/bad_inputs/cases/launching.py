@@ -1,7 +1,7 @@
 """`berth plan`, `render`, `submit` and the commands that watch a cluster, as far as none is needed to refuse."""
 
 from tests.bad_inputs.case import Case
-from tests.bad_inputs.right import VALUES
+from tests.bad_inputs.valid import VALUES
 
 KUBECONFIG = """\
 apiVersion: v1

@@ -1,7 +1,7 @@
 """`berth report`, `scores`, `sync`, `dashboard` and `doctor` where there is nothing, or something else."""
 
 from tests.bad_inputs.case import Case
-from tests.bad_inputs.right import RUN
+from tests.bad_inputs.valid import RUN
 
 _RUNS = {"runs/mine/run.yaml": RUN, "runs/mine/squad/result.json": "nope"}
 _NONE = "no such file or recipe; give a YAML file or one of bert-base-original, ..."

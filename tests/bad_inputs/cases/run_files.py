@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.bad_inputs.case import Case
-from tests.bad_inputs.right import RUN
+from tests.bad_inputs.valid import RUN
 
 _LAUGHS = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
     f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n" for before, name in zip("abcdefgh", "bcdefghi", strict=True)

@@ -1,7 +1,7 @@
 """`berth run` with settings that are wrong, most of them by an override."""
 
 from tests.bad_inputs.case import Case
-from tests.bad_inputs.right import RUN
+from tests.bad_inputs.valid import RUN
 
 _PREPARED = RUN.replace("{sources: [{path: text.txt}], held_out: 0}", "{prepared: towns}").replace(
     "vocab: {size: 200}\n", ""

@@ -3,7 +3,7 @@
 from typing import Any
 
 from tests.bad_inputs.case import Case
-from tests.bad_inputs.right import QUESTION, squad
+from tests.bad_inputs.valid import QUESTION, squad
 
 _SHAPE = "give a SQuAD file, v1.1 or v2.0"
 _FIRST = "bad.json, article 1 'Berth', paragraph 1, question 1 '1'"

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from trainer.data.given import Given
+from trainer.data.given_instances import Given
 from trainer.data.vocab import SPECIAL_PIECES
 from trainer.data.world.articles import articles
 

@@ -7,10 +7,10 @@ from tests.data.making import silent
 from tests.data.preprocessed.making import World
 from trainer.config.corpus import Corpus, Source, Vocab
 from trainer.data import vocab
+from trainer.data.corpus_parts import WHOLE, Part
 from trainer.data.manifest import Manifest
-from trainer.data.parts import WHOLE, Part
 from trainer.data.prepare import prepare, prepare_vocab
-from trainer.data.prepared import load_tokenizer
+from trainer.data.shared_corpus import load_tokenizer
 
 
 def write_vocab(folder: Path, world: World) -> str:

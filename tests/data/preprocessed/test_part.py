@@ -8,8 +8,8 @@ from tests.data.making import files
 from tests.data.preprocessed.making import CLS, SEP, Row, World, write_binned, write_dle, write_lddl, write_mlperf
 from tests.data.preprocessed.preparing import make, make_part
 from trainer import storage
+from trainer.data.corpus_parts import Part, unigram_entropy
 from trainer.data.cutting import is_held_out
-from trainer.data.parts import Part, unigram_entropy
 from trainer.errors import ConfigError, DataError
 
 

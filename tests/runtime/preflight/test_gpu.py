@@ -13,7 +13,7 @@ from trainer.engine.folder import RunFolder
 from trainer.engine.parallel import Workers
 from trainer.runtime.preflight.check import Preflight
 from trainer.runtime.preflight.findings import Node
-from trainer.runtime.preflight.machine import look, look_at_gpus
+from trainer.runtime.preflight.node_facts import look, look_at_gpus
 
 pytestmark = pytest.mark.gpu
 

@@ -5,8 +5,8 @@ import pytest
 from tests.tasks.conftest import Prepared, prepared
 from trainer.config.load import load
 from trainer.engine.folder import RunFolder
-from trainer.runtime.preflight.machine import look
 from trainer.runtime.preflight.needs import disk_bytes
+from trainer.runtime.preflight.node_facts import look
 from trainer.tasks.pretrain import PretrainTask
 
 __all__ = ["prepared"]

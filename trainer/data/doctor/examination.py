@@ -9,19 +9,19 @@ from trainer import storage
 from trainer.config import schema
 from trainer.data import manifest, vocab
 from trainer.data.corpus import Corpus, described
-from trainer.data.doctor import advice, checksums, speech
+from trainer.data.doctor import advice, checksums, language_hints
 from trainer.data.doctor.census import Census
 from trainer.data.doctor.diagnosis import Amount, Diagnosis, Drawn, Stranger
 from trainer.data.doctor.drawing import draw
+from trainer.data.doctor.language_hints import Reader
+from trainer.data.doctor.oddest_documents import Strange, Strangers
 from trainer.data.doctor.rows import Block, Rows
-from trainer.data.doctor.speech import Reader
-from trainer.data.doctor.strangers import Strange, Strangers
-from trainer.data.drawn import DrawnInstances
-from trainer.data.given import GivenInstances
+from trainer.data.drawn_instances import DrawnInstances
+from trainer.data.given_instances import GivenInstances
 from trainer.data.manifest import SPLITS, Manifest, Shard, SplitName, VocabManifest
 from trainer.data.masking import Masking
-from trainer.data.prepared import load_tokenizer
 from trainer.data.progress import Progress
+from trainer.data.shared_corpus import load_tokenizer
 from trainer.errors import DataError
 
 STRANGERS = 20
@@ -85,7 +85,7 @@ class _Examination:
         made = self._made
         census, strangers = self._pass_over()
         pieces = vocab.pieces(self._tokenizer)
-        languages = speech.languages(self._rows["train"], self._reader)
+        languages = language_hints.languages(self._rows["train"], self._reader)
         samples = languages.total()
         found = Diagnosis(
             corpus=made.location or self._uri,
@@ -104,8 +104,8 @@ class _Examination:
             duplicate_sentences=census.duplicate_sentences if self._of_text else None,
             single_sentences=census.single_sentences if self._of_text else None,
             repetitive=strangers.repetitive,
-            capitals=None if self._words.lowercase else speech.capitals(pieces, census.token_counts),
-            idle_capitals=speech.with_capitals(pieces) if self._words.lowercase else 0,
+            capitals=None if self._words.lowercase else language_hints.capitals(pieces, census.token_counts),
+            idle_capitals=language_hints.with_capitals(pieces) if self._words.lowercase else 0,
             languages={code: count / samples for code, count in languages.most_common()},
             language_samples=samples,
             drawn=tuple(self._drawn(stage) for stage in stages or (self._usual_stage(),)),

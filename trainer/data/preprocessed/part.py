@@ -17,8 +17,8 @@ from tokenizers import Tokenizer
 from trainer import storage
 from trainer.config.corpus import Corpus
 from trainer.data import preprocessed, vocab
+from trainer.data.corpus_parts import Part
 from trainer.data.manifest import SPLITS, PartManifest, Settings, Shard, SplitName
-from trainer.data.parts import Part
 from trainer.data.preprocessed.cutting import Block, Cut, cut
 from trainer.data.preprocessed.rows import Vocabulary
 from trainer.data.processes import in_order

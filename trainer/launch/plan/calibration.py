@@ -13,7 +13,7 @@ from trainer.launch.plan.work import Work
 
 
 class Probed(Protocol):
-    """As `trainer.runtime.probe` measures it."""
+    """As `trainer.runtime.step_probe` measures it."""
 
     @property
     def device(self) -> str: ...

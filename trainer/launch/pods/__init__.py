@@ -5,7 +5,7 @@
     folder      where the objects lie while the job runs; `berth scale --local` changes them there
     variables   the environment of a pod: its template's, and what the training operator adds
     container   what a pod sees instead of its image: this machine's files, and the template's volumes
-    pod         one pod as a process
+    local_pod   one pod as a process
     job         the training operator's part: starts, restarts and scales pods, knows the outcome
     local_run   all of it, from RUN to an exit code
 

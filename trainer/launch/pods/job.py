@@ -13,7 +13,7 @@ from pathlib import Path
 from trainer.launch.object import Object
 from trainer.launch.pods.container import script, volumes
 from trainer.launch.pods.folder import JobFolder, only
-from trainer.launch.pods.pod import Pod, address, bridge
+from trainer.launch.pods.local_pod import Pod, address, bridge
 from trainer.launch.pods.variables import of_pod, pod_name
 
 MASTER = "master-0"

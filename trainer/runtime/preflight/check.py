@@ -13,12 +13,12 @@ from trainer.config.schema import Run
 from trainer.engine.folder import RunFolder
 from trainer.engine.parallel import Workers
 from trainer.errors import StorageError, StorageUnavailable
-from trainer.runtime.preflight import machine
+from trainer.runtime.preflight import node_facts
 from trainer.runtime.preflight.findings import Network, Node, Report, Storage
 from trainer.runtime.preflight.meeting import GRACE, Meeting
 from trainer.runtime.preflight.needs import disk_bytes
 from trainer.runtime.preflight.network import Trial
-from trainer.runtime.preflight.probe import Probe, bounded
+from trainer.runtime.preflight.storage_probe import Probe, bounded
 from trainer.runtime.preflight.verdict import Evidence, Verdict, judge, table
 
 log = logging.getLogger(__name__)
@@ -157,7 +157,7 @@ class Preflight:
         if workers.rank not in nodes:
             return Report(network=network)
         self._at("while it looked at its GPUs and disks")
-        here = machine.look(self._folder.uri)
+        here = node_facts.look(self._folder.uri)
         self._at(f"while it used {self._folder.uri}")
         try:
             return Report(network=network, machine=here, storage=self._use_storage(plan))

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.launch.objects import pod, runs
-from trainer.launch.signs import Sign, explain, why
+from trainer.launch.symptoms import Sign, explain, why
 
 SAID = (
     (

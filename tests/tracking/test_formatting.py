@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from trainer.tracking import figures
+from trainer.tracking import formatting
 
 
 @pytest.mark.parametrize(
@@ -28,15 +28,15 @@ from trainer.tracking import figures
     ],
 )
 def test_short_numbers_keep_three_digits(value: float, text: str) -> None:
-    assert figures.short(value) == text
+    assert formatting.short(value) == text
 
 
 def test_counts_are_grouped() -> None:
-    assert figures.grouped(1_234_567) == "1,234,567"
+    assert formatting.grouped(1_234_567) == "1,234,567"
 
 
 def test_a_score_has_two_decimals_and_a_missing_one_a_dash() -> None:
-    assert [figures.score(value) for value in (82.7834, 0.0, None, math.nan)] == ["82.78", "0.00", "–", "–"]
+    assert [formatting.score(value) for value in (82.7834, 0.0, None, math.nan)] == ["82.78", "0.00", "–", "–"]
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,9 @@ def test_a_score_has_two_decimals_and_a_missing_one_a_dash() -> None:
     ],
 )
 def test_durations_have_two_units(seconds: float, text: str) -> None:
-    assert figures.duration(seconds) == text
+    assert formatting.duration(seconds) == text
 
 
 def test_dates_are_in_utc() -> None:
     moment = datetime(2026, 8, 2, 16, 3, tzinfo=timezone(timedelta(hours=2)))
-    assert figures.instant(moment) == figures.instant(moment.astimezone(UTC)) == "2 August 2026, 14:03 UTC"
+    assert formatting.instant(moment) == formatting.instant(moment.astimezone(UTC)) == "2 August 2026, 14:03 UTC"

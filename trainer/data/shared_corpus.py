@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tokenizers import Tokenizer
 
 from trainer import storage
-from trainer.data import manifest, parts, vocab
+from trainer.data import corpus_parts, manifest, vocab
 from trainer.data.manifest import Begun, Manifest, VocabManifest
 from trainer.errors import ConfigError
 
@@ -40,7 +40,7 @@ def how_far(uri: str) -> HowFar:
     of = manifest.read(storage.join(corpus, "begun.json"), Begun).parts
     if "vocab.json" not in storage.names(storage.join(uri, "vocab")):
         return HowFar(False, 0, of, "its vocabulary is being made")
-    done = parts.done(corpus, of)
+    done = corpus_parts.done(corpus, of)
     return HowFar(False, done, of, f"{done} of {of} parts are done")
 
 

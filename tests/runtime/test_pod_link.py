@@ -9,8 +9,8 @@ from threading import Thread
 import pytest
 
 from trainer.errors import InputError
-from trainer.runtime import link
-from trainer.runtime.link import Exchange, LinkLost, linked
+from trainer.runtime import pod_link
+from trainer.runtime.pod_link import Exchange, LinkLost, linked
 
 TOKEN = b"a token that all pods share"
 
@@ -36,7 +36,7 @@ def test_the_address_of_the_master_is_looked_up_once(exchange: Exchange) -> None
 
 def test_the_master_waits_until_every_worker_has_hung_up(exchange: Exchange) -> None:
     with linked("127.0.0.1", exchange.port, TOKEN) as line:
-        line.outcome(link.SIGN_OF_LIFE_EVERY + 1)
+        line.outcome(pod_link.SIGN_OF_LIFE_EVERY + 1)
         began = time.monotonic()
         exchange.announce(0, seconds=0.3)
         assert time.monotonic() - began >= 0.3
@@ -53,7 +53,7 @@ def test_a_master_that_hangs_up_without_an_outcome_is_lost(exchange: Exchange) -
     with linked("127.0.0.1", exchange.port, TOKEN) as line:
         exchange.close()
         with pytest.raises(LinkLost, match="hung up"):
-            line.outcome(link.SIGN_OF_LIFE_EVERY + 5)
+            line.outcome(pod_link.SIGN_OF_LIFE_EVERY + 5)
 
 
 def test_a_master_that_is_silent_is_lost() -> None:

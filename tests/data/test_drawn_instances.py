@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from trainer.config.schema import Pretrain
 from trainer.data.corpus import Corpus
-from trainer.data.drawn import DrawnInstances
+from trainer.data.drawn_instances import DrawnInstances
 from trainer.data.masking import Masking
 from trainer.data.randomness import generator, uniforms
 from trainer.data.vocab import SpecialIds

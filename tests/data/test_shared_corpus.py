@@ -5,11 +5,11 @@ import pytest
 from tests.data.making import files, make, make_part, write_text
 from trainer.config.corpus import Corpus as Settings
 from trainer.config.corpus import Source, Vocab
-from trainer.data import prepared, vocab
+from trainer.data import shared_corpus, vocab
 from trainer.data.corpus import Corpus
-from trainer.data.parts import Part
+from trainer.data.corpus_parts import Part
 from trainer.data.prepare import begin, prepare_vocab
-from trainer.data.prepared import adopt, how_far, load_tokenizer, wait, wait_until_finished
+from trainer.data.shared_corpus import adopt, how_far, load_tokenizer, wait, wait_until_finished
 from trainer.errors import ConfigError, Interrupted
 
 
@@ -20,7 +20,7 @@ def source(tmp_path: Path) -> Source:
 
 @pytest.fixture
 def looked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared, "_LOOK_EVERY", 0.01)
+    monkeypatch.setattr(shared_corpus, "_LOOK_EVERY", 0.01)
 
 
 def begin_here(folder: Path, source: Source, count: int) -> None:
@@ -54,7 +54,7 @@ def test_a_run_waits_while_the_parts_finish(tmp_path: Path, source: Source, look
     begin_here(folder, source, 2)
     told: list[str] = []
 
-    def work(state: prepared.HowFar) -> None:
+    def work(state: shared_corpus.HowFar) -> None:
         told.append(state.told)
         if len(told) < 3:
             make_part(folder, source, Part(len(told) - 1, 2))

@@ -9,7 +9,7 @@ from trainer.data.corpus import Corpus
 from trainer.engine.folder import RunFolder
 from trainer.errors import ConfigError
 from trainer.runtime import corpus
-from trainer.runtime.prepare import prepare
+from trainer.runtime.inputs import prepare
 from trainer.tasks.pretrain import PretrainTask
 
 RUN = """

@@ -9,7 +9,7 @@ from trainer.errors import Stalled
 
 HANGING = """\
 import os
-from trainer.runtime.alarm import alarm
+from trainer.runtime.driver_watchdog import alarm
 
 def wait_for_storage(path):
     with open(path) as stream:  # nobody writes
@@ -21,7 +21,7 @@ with alarm(0.5):
 
 AT_WORK = """\
 import time
-from trainer.runtime.alarm import alarm
+from trainer.runtime.driver_watchdog import alarm
 
 begin = time.process_time()
 with alarm(1.2):

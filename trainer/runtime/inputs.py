@@ -5,9 +5,9 @@ Each part leaves its result in the run's folder with a marker written last; what
 
 from trainer import storage
 from trainer.config.schema import Run
-from trainer.data import prepared
+from trainer.data import shared_corpus
 from trainer.data.corpus import described
-from trainer.data.given import refuse_other_settings
+from trainer.data.given_instances import refuse_other_settings
 from trainer.data.progress import Progress
 from trainer.data.world import write_world
 from trainer.engine.folder import RunFolder
@@ -65,10 +65,10 @@ def _use_prepared(run: Run, uri: str, wait_minutes: float, folder: RunFolder, pr
     if adopted and all(storage.exists(folder.result(stage.name)) for stage in run.pretrain):
         return  # its shards are not read any more
     uri = folder.resolve(uri)
-    prepared.wait_until_finished(
+    shared_corpus.wait_until_finished(
         uri, wait_minutes, lambda state: progress("waiting for the corpus", state.done, state.parts)
     )
-    prepared.adopt(uri, folder.vocab, folder.corpus)
+    shared_corpus.adopt(uri, folder.vocab, folder.corpus)
     leave_diagnosis(folder, run, progress)
 
 

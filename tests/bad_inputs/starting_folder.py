@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from tests.bad_inputs.right import CORPUS, QUESTION, RUN, VALUES, squad
+from tests.bad_inputs.valid import CORPUS, QUESTION, RUN, VALUES, squad
 from trainer.config.schema import Model
 from trainer.model import tokenizer as tokenizer_files
 from trainer.model.heads import BertForPreTraining, BertForQuestionAnswering

@@ -14,7 +14,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from trainer.errors import BerthError
-from trainer.runtime.pulse import Sign
+from trainer.runtime.heartbeat import Sign
 from trainer.tracking.tracker import Outcome
 
 

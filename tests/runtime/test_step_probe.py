@@ -2,7 +2,7 @@
 
 from trainer.config import schema
 from trainer.config.schema import Pretrain
-from trainer.runtime.probe import probe
+from trainer.runtime.step_probe import probe
 
 TINY = schema.Model(hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64)
 

@@ -10,7 +10,7 @@ from tests.data.preprocessed.preparing import make
 from trainer.config.schema import Pretrain
 from trainer.data.batches import PretrainSamples, Sample
 from trainer.data.cutting import is_held_out
-from trainer.data.given import GivenInstances
+from trainer.data.given_instances import GivenInstances
 from trainer.data.masking import Masking
 from trainer.data.randomness import generator
 from trainer.data.vocab import SpecialIds

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tests.data.making import files, make, make_part, write_text
-from trainer.data import parts
-from trainer.data.parts import Part, unigram_entropy
+from trainer.data import corpus_parts
+from trainer.data.corpus_parts import Part, unigram_entropy
 from trainer.errors import ConfigError, DataError
 
 
@@ -30,7 +30,7 @@ def test_each_part_makes_its_own_shards(tmp_path: Path) -> None:
         "train-00004.arrow",
         "train-00007.arrow",
     ]
-    assert parts.done(str(tmp_path / "corpus"), 3) == 1
+    assert corpus_parts.done(str(tmp_path / "corpus"), 3) == 1
 
 
 def test_there_may_be_more_parts_than_shards(tmp_path: Path) -> None:
@@ -67,7 +67,9 @@ def test_parts_that_are_finished_at_once_may_both_put_them_together(tmp_path: Pa
     shutil.copytree(tmp_path / "one", tmp_path / "two")
     whole = make_part(tmp_path / "one", source, Part(1, 2))
     shutil.copytree(tmp_path / "two/corpus/parts", tmp_path / "one/corpus/parts")
-    assert parts.put_together(str(tmp_path / "one/corpus"), 2) == whole, "the other one has cleared its part away"
+    assert corpus_parts.put_together(str(tmp_path / "one/corpus"), 2) == whole, (
+        "the other one has cleared its part away"
+    )
     assert make_part(tmp_path / "one", source, Part(1, 2)) == whole
     assert not (tmp_path / "one/corpus/parts").exists(), "what was left is cleared away"
 
@@ -85,14 +87,14 @@ def test_parts_that_read_other_text_are_refused_and_made_again(tmp_path: Path) -
 
 def test_another_corpus_is_not_begun_where_some_of_one_is_made(tmp_path: Path) -> None:
     uri = str(tmp_path)
-    parts.begin(uri, {"corpus.held_out": 0.1}, Part(0, 4))
-    parts.begin(uri, {"corpus.held_out": 0.1}, Part(3, 4))
-    parts.begin(uri, {"corpus.held_out": 0.1}, Part(1, 2))
-    parts.begin(uri, {"corpus.held_out": 0.15}, Part(1, 2))
-    parts.begin(uri, {"corpus.held_out": 0.1}, Part(1, 2))
+    corpus_parts.begin(uri, {"corpus.held_out": 0.1}, Part(0, 4))
+    corpus_parts.begin(uri, {"corpus.held_out": 0.1}, Part(3, 4))
+    corpus_parts.begin(uri, {"corpus.held_out": 0.1}, Part(1, 2))
+    corpus_parts.begin(uri, {"corpus.held_out": 0.15}, Part(1, 2))
+    corpus_parts.begin(uri, {"corpus.held_out": 0.1}, Part(1, 2))
     (tmp_path / "train-00000.arrow").touch()
     with pytest.raises(ConfigError, match=r"corpus\.held_out: is 0\.2, but .* was made with 0\.1; set it back"):
-        parts.begin(uri, {"corpus.held_out": 0.2}, Part(0, 4))
+        corpus_parts.begin(uri, {"corpus.held_out": 0.2}, Part(0, 4))
 
 
 @pytest.mark.parametrize("text", ["", "3", "1/1", "2/2", "-1/2", "0/0", "a/b", "0/8 "])

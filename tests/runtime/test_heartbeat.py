@@ -3,8 +3,8 @@ from collections.abc import Callable
 
 import pytest
 
-from trainer.runtime import pulse
-from trainer.runtime.pulse import Pulse, Sign
+from trainer.runtime import heartbeat
+from trainer.runtime.heartbeat import Pulse, Sign
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_passes_are_told_now_and_then_however_fast_they_are(
     for _ in range(1000):
         worker.beat()
     assert len(signs) == 2
-    monkeypatch.setattr(pulse, "_TELL_EVERY", 0)
+    monkeypatch.setattr(heartbeat, "_TELL_EVERY", 0)
     worker.beat()
     assert signs[-1].done == 1001
 
@@ -48,7 +48,7 @@ def test_the_next_pass_can_be_foreseen_after_some_even_ones(new: Callable[[], Pu
 def test_the_slowest_pass_is_known_and_those_that_compile_are_none(
     new: Callable[[], Pulse], signs: list[Sign], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulse, "_TELL_EVERY", 0)
+    monkeypatch.setattr(heartbeat, "_TELL_EVERY", 0)
     worker = new()
     worker.enter("training", even=True)
     worker.beat()

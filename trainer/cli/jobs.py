@@ -3,7 +3,7 @@
 import click
 
 from trainer.cli import arguments
-from trainer.cli.aside import aside
+from trainer.cli.stderr import aside
 
 
 @click.command("list")
