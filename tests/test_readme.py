@@ -16,7 +16,10 @@ from trainer.cli import main
 from trainer.config.load import parse
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("charts/*/README.md")]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "tests/benchmarks/README.md")),
+    *ROOT.glob("charts/*/README.md"),
+]
 TARGETS = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
 
 
@@ -29,7 +32,7 @@ def shown() -> list[str]:
 def mentioned() -> list[str]:
     """What stands between backticks in the text."""
     text = "".join(without_blocks(page) for page in PAGES)
-    return re.findall(r"`([^`\n]+)`", text)
+    return [" ".join(found.split()) for found in re.findall(r"`([^`]+)`", text)]
 
 
 def commands(program: str, lines: list[str]) -> list[list[str]]:
@@ -64,3 +67,8 @@ def test_a_target_of_make_is_there(words: list[str]) -> None:
 def test_the_run_that_is_shown_can_be_read() -> None:
     [run] = [block.text for block in blocks(ROOT / "README.md") if block.text.startswith("name:")]
     assert parse(run, "README.md").name == "my-run"
+
+
+def test_a_stranger_reads_it_in_ten_minutes() -> None:
+    words = [word for word in without_blocks(ROOT / "README.md").split() if re.search(r"\w", word)]
+    assert len(words) <= 10 * 240, "240 words a minute; figures belong into tests/benchmarks/README.md"
