@@ -242,7 +242,7 @@ class Values(Section):
     """One Helm release is one training run."""
 
     workers: Count = 1
-    """Worker pods. `helm upgrade --set workers=N` resizes the run while it trains, and changes nothing else."""
+    """Worker pods. `helm upgrade` with another number resizes the run while it trains, and changes nothing else."""
     run: RunValues
     image: Image = Image()
     worker: Worker = Worker()
@@ -293,7 +293,7 @@ def values() -> str:
 
 
 def described(section: type[BaseModel], defaults: dict[str, Any], indent: str = "") -> Iterator[str]:
-    """Defaults as YAML, the description of each above it."""
+    """Defaults as YAML, the description of each above it, marked by ` -- ` for helm-docs."""
     for name, default in defaults.items():
         field = section.model_fields[name]
         part = field.annotation
@@ -301,7 +301,7 @@ def described(section: type[BaseModel], defaults: dict[str, Any], indent: str = 
         text = " ".join(cleandoc(field.description or (group or section).__doc__ or "").split())
         yield "" if indent else "\n"
         yield from (
-            f"{indent}{line}\n" for line in textwrap.wrap(text, 114, initial_indent="# ", subsequent_indent="# ")
+            f"{indent}{line}\n" for line in textwrap.wrap(text, 114, initial_indent="# -- ", subsequent_indent="# ")
         )
         if group:
             yield f"{indent}{name}:\n"
