@@ -1,7 +1,7 @@
 # Two commands do all set-up by themselves: `make quickstart` and `make test`.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test test-slow test-cluster chaos fuzz chromium prometheus check audit licences charts tables image lock clean
+.PHONY: help quickstart test test-slow test-cluster chaos fuzz chromium prometheus check audit licences charts readmes tables image lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -11,6 +11,8 @@ INSTALLED := .venv/installed
 # Files at once: most tests wait half of their time.
 AT_ONCE := -n 2 --dist loadfile
 PROMETHEUS := $(HOME)/.cache/berth-prometheus
+# What is on PATH, else what `make test-cluster` built.
+HELM_DOCS = $(shell PATH="$$PATH:$(HOME)/.cache/berth-cluster/bin" command -v helm-docs)
 AUDIT := $(BIN)/python -m tests.supply_chain.audit
 LICENCES = $(BIN)/pip-licenses --packages $(shell sed -n 's/==.*//p' requirements.txt)
 PIN := -q --universal --python-version 3.11 --generate-hashes --no-header
@@ -63,12 +65,17 @@ audit: $(INSTALLED) ## Ask OSV for known vulnerabilities of what is pinned; with
 licences: $(INSTALLED) ## List the licences of what a pod runs; `make check` fails on one that pyproject.toml does not allow
 	@$(LICENCES)
 
-charts: $(INSTALLED) ## Write what is made from the schema: the charts' values and schemas, the manifests
+charts: $(INSTALLED) ## Write what is made from the schema: the charts' values, schemas and, with helm-docs, READMEs; the manifests
 	$(BIN)/python -m trainer.config.helm values > charts/berth/values.yaml
 	$(BIN)/python -m trainer.config.helm schema > charts/berth/values.schema.json
 	$(BIN)/python -m trainer.config.helm_corpus values > charts/berth-corpus/values.yaml
 	$(BIN)/python -m trainer.config.helm_corpus schema > charts/berth-corpus/values.schema.json
 	$(BIN)/python manifests/render.py
+	@$(if $(HELM_DOCS),$(MAKE) --no-print-directory readmes,echo 'no helm-docs: charts/*/README.md stay as they are; see `make readmes`' >&2)
+
+readmes: ## Write the charts' READMEs from their README.md.gotmpl and values.yaml, by helm-docs
+	@test -n "$(HELM_DOCS)" || { echo 'no helm-docs: go install github.com/norwoodj/helm-docs/cmd/helm-docs@latest' >&2; exit 1; }
+	$(HELM_DOCS) -c charts -l warning --sort-values-order file -t ./values.gotmpl,README.md.gotmpl
 
 tables: $(INSTALLED) ## Write tests/bad_inputs/README.md, what berth says to bad input
 	$(BIN)/python -m tests.bad_inputs.table

@@ -72,21 +72,33 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(300, func_only=True))  # starting the cluster is no part of a test
 
 
+def given() -> str | None:
+    """The kubeconfig of a cluster that is there."""
+    return os.environ.get("BERTH_TEST_KUBECONFIG") or os.environ.get("KUBECONFIG")
+
+
+@contextmanager
+def built() -> Iterator[None]:
+    """The lane's programs, which PATH means as long as the block lasts; none is built beside a cluster of your own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PATH", f"{CACHE / 'bin'}{os.pathsep}{os.environ['PATH']}")
+        if not given():
+            if reason := run(str(LANE / "build"), "--missing").strip():
+                pytest.skip(f"no KUBECONFIG, and a cluster of their own the tests cannot start: {reason}")
+            run(str(LANE / "build"), timeout=3600)
+        yield
+
+
 @contextmanager
 def reached() -> Iterator[Cluster]:
     """The cluster, which PATH and KUBECONFIG mean as long as the block lasts."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", f"{CACHE / 'bin'}{os.pathsep}{os.environ['PATH']}")
-        given = os.environ.get("BERTH_TEST_KUBECONFIG") or os.environ.get("KUBECONFIG")
-        if given:
-            patch.setenv("KUBECONFIG", given)
-            yield Cluster(Path(given))
+    with built(), pytest.MonkeyPatch.context() as patch:
+        if kubeconfig := given():
+            patch.setenv("KUBECONFIG", kubeconfig)
+            yield Cluster(Path(kubeconfig))
             return
-        if reason := run(str(LANE / "build"), "--missing").strip():
-            pytest.skip(f"no KUBECONFIG, and a cluster of their own the tests cannot start: {reason}")
         patch.setenv("KUBECONFIG", str(LANE_KUBECONFIG))
         try:
-            run(str(LANE / "build"), timeout=3600)
             run(str(LANE / "cluster"), "up", timeout=600)
             yield Cluster(LANE_KUBECONFIG)
         finally:
@@ -141,6 +153,13 @@ def values_on(s3: S3, image: str, namespace: str) -> Values:
         storage={"secret": "object-store"},
         network_policy={"extra_egress": [{"cidr": f"{address.hostname}/32", "ports": [address.port]}]},
     )
+
+
+@pytest.fixture(scope="session")
+def programs() -> Iterator[None]:
+    """Of the lane, for what needs no cluster."""
+    with built():
+        yield
 
 
 @pytest.fixture(scope="session")

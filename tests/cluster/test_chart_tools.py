@@ -1,6 +1,7 @@
 """The charts under the tools that judge charts, and under the strictest of them, the API server itself."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,19 @@ def rendered(example: Path) -> str:
 @pytest.mark.parametrize("example", EXAMPLES, ids=name)
 def test_helm_lint_has_nothing_to_say(cluster: Cluster, example: Path) -> None:
     assert "0 chart(s) failed" in run("helm", "lint", "--strict", str(example.parents[1]), "-f", str(example))
+
+
+@pytest.mark.parametrize("chart", ["berth", "berth-corpus"])
+def test_the_readme_is_what_helm_docs_makes_of_the_values(programs: None, tmp_path: Path, chart: str) -> None:
+    if not shutil.which("helm-docs"):
+        pytest.skip("no helm-docs on PATH, and the tests build none beside a cluster of your own")
+    shutil.copytree(ROOT / "charts", tmp_path / "charts", ignore=shutil.ignore_patterns("README.md"))
+    run("make", "-f", str(ROOT / "Makefile"), "-C", str(tmp_path), "readmes")
+    page = (tmp_path / "charts" / chart / "README.md").read_text(encoding="utf-8")
+    assert page == (ROOT / "charts" / chart / "README.md").read_text(encoding="utf-8"), "run `make readmes`"
+    # helm-docs silently drops a description whose first line has another ` --`.
+    rows = [line for line in page.splitlines() if line.startswith(("| `", "| **`")) and not line.endswith("|  |")]
+    assert len(rows) == (ROOT / "charts" / chart / "values.yaml").read_text(encoding="utf-8").count("# -- ")
 
 
 @pytest.fixture(scope="module")
