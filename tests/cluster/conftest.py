@@ -114,7 +114,7 @@ def loaded(cluster: Cluster) -> str:
             "needs an image that the nodes can pull; build one with `make image`, push it, set BERTH_TEST_IMAGE"
         )
     run(str(LANE / "image"), timeout=3600)
-    cluster.lane("load", str(CACHE / "trainer"))
+    cluster.lane("load")
     return LANE_IMAGE
 
 
