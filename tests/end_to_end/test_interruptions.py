@@ -59,7 +59,7 @@ def test_a_worker_killed_in_pretraining_and_sigterm_in_squad_change_no_bit(
 
     code, output = berth(folder, "run", "tiny.yaml").wait()
     assert code == 0, output
-    assert output.splitlines()[-1] == f"report: {folder}/runs/tiny/report.html"
+    assert output.splitlines()[-1] == "report: runs/tiny/report.html"
     assert_same_result(folder, undisturbed)
 
 

@@ -1,6 +1,7 @@
 """A run on this machine: run, squad, scores, recipes, sync; and pod, which is a part of one on a cluster."""
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -99,7 +100,8 @@ def _execute(settings: Any, console: Any) -> None:
     report = driver.execute(settings, console)
     for table in scores.tables(settings):
         console.print(table)
-    console.print(f"report: {report}", soft_wrap=True, highlight=False)
+    here = f"{Path.cwd()}/"  # as one would type it
+    console.print(f"report: {report.removeprefix(here)}", soft_wrap=True, highlight=False)
 
 
 @click.command("scores")

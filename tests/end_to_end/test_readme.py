@@ -1,0 +1,109 @@
+"""README's quickstart and what it does with it, typed as it stands; tests/cluster/test_readme.py types the cluster's part.
+
+Figures differ a little between processors, so scores are compared within 3 points and sure answers word for word.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.markdown import blocks
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
+
+BLOCKS = [block.text for block in blocks(Path(__file__).parents[2] / "README.md")]
+POINTS = 3
+
+
+def block(beginning: str) -> str:
+    return next(each for each in BLOCKS if each.startswith(beginning))
+
+
+def typed(command: str, folder: Path) -> str:
+    """What a shell says in a folder, with what is installed beside this Python on its PATH."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    shell = ["bash", "-c", command]
+    result = subprocess.run(
+        shell, cwd=folder, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 0, f"{command}: {result.stdout}{result.stderr}"
+    return result.stdout
+
+
+def scores(table: str) -> list[float]:
+    """All that it says of accuracy, from the left to the right; the card's stand beside each stage's own."""
+    cells = re.sub(r"\s+", " ", re.sub(r"[│┃]", " ", table))
+    return [float(score) for score in re.findall(r"(?:accuracy|EM|F1|answer) ([\d.]+)", cells)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where `make quickstart` was typed; town.txt is there as README shows it."""
+    folder = tmp_path_factory.mktemp("readme")
+    (folder / "said.txt").write_text(typed("berth run quickstart", folder))
+    shown = re.search(r"^\$ cat town\.txt\n(.*?)^\$", block("$ berth fill-mask"), re.MULTILINE | re.DOTALL)
+    assert shown
+    (folder / "town.txt").write_text(shown[1])
+    return folder
+
+
+def test_the_quickstart_reaches_what_is_shown(folder: Path) -> None:
+    said = (folder / "said.txt").read_text()
+    shown = block("What the run reached")
+    assert scores(said[said.index("What the run reached") :]) == pytest.approx(scores(shown), abs=POINTS)
+    assert said.splitlines()[-1] == shown.splitlines()[-1] == "report: runs/quickstart/report.html"
+    assert (folder / "runs/quickstart/report.html").stat().st_size > 100_000
+
+
+def test_its_models_answer_as_is_shown(folder: Path) -> None:
+    asked = re.findall(r"^\$ (berth .*\")\n((?:[ \d.]+%  .*\n)+)", block("$ berth fill-mask"), re.MULTILINE)
+    assert len(asked) == 4
+    for command, shown in asked:
+        assert typed(command, folder).split()[1:][:1] == shown.split()[1:][:1], command
+
+
+def test_files_of_questions_are_answered_and_a_model_is_exported(folder: Path) -> None:
+    question = "Who founded the town?"
+    lines = [{"question": question, "context": (folder / "town.txt").read_text(), "id": "7"}]
+    (folder / "questions.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    (folder / "book.txt").write_text((folder / "town.txt").read_text() * 40)
+    answer, of_a_book, export = re.findall(r"^\$ (berth .*[^\"\n])$", block("$ berth fill-mask"), re.MULTILINE)
+    typed(answer, folder)
+    assert json.loads((folder / "answers.jsonl").read_text())["answer"] == "Rosa Hooper"
+    assert json.loads(typed(of_a_book, folder))["answer"] == "Rosa Hooper"
+    typed(export, folder)
+    assert {"model.safetensors", "README.md"} <= {path.name for path in (folder / "my-model").iterdir()}
+
+
+def test_python_answers_too(folder: Path) -> None:
+    program = f"text = open('town.txt').read()\n{block('import trainer')}"
+    asks = re.sub(r"^(reader\(\".*?\))", r"print(\1.text)", program, flags=re.MULTILINE)
+    assert asks != program
+    (folder / "asks.py").write_text(asks)
+    assert typed("python asks.py", folder) == "Rosa Hooper\n"
+
+
+def test_a_model_is_scored_as_it_is(folder: Path) -> None:
+    command = block("berth squad").splitlines()[1].partition("#")[0]
+    stage = folder / "runs/quickstart/squad-v2.0"
+    given = command.replace("DIR", f"{stage}/model").replace("dev-v2.0.json", "runs/quickstart/world/dev-v2.0.json")
+    small = "squad.max_length=96 squad.max_query_length=24 squad.doc_stride=64 squad.null_threshold=-2.0"
+    reached = json.loads((stage / "result.json").read_text())["metrics"]["squad/exact"]
+    assert f"EM {reached:.2f}" in typed(f"{given} {small}", folder)
+
+
+def test_pages_are_written_and_the_last_point_is_shown(folder: Path) -> None:
+    report, compare, leet = (line.partition("#")[0] for line in block("berth report").splitlines())
+    (folder / "runs/quickstart/report.html").unlink()
+    typed(report.replace("my-run.yaml", "quickstart"), folder)
+    assert (folder / "runs/quickstart/report.html").exists()
+    typed(compare.replace("runs/a runs/b s3://x/c", "runs/quickstart runs/quickstart"), folder)
+    assert (folder / "comparison.html").exists()
+    assert leet.split() == ["wandb", "leet", "runs/my-run/pretrain/wandb"]
+    summary = typed("wandb leet inspect --summary runs/quickstart/pretrain/wandb", folder)
+    assert "eval/mlm_loss" in summary
