@@ -1,4 +1,4 @@
-"""README's quickstart and what it does with it, typed as it stands; tests/cluster/test_readme.py types the cluster's part.
+"""README's quickstart and what it does with it, typed as it stands; tests/cluster/test_readme.py types the rest.
 
 Figures differ a little between processors, so scores are compared within 3 points and sure answers word for word.
 """
