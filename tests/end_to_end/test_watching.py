@@ -4,17 +4,16 @@ import re
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-import s3fs
 
 from tests.end_to_end.berth import until
 from tests.end_to_end.conftest import Start, new_folder
 from tests.end_to_end.test_interruptions import assert_same_result, checkpoint
+from tests.s3_server import serving
 from trainer import storage
 from trainer.runtime.lease import Holder
 
@@ -23,22 +22,10 @@ pytestmark = pytest.mark.timeout(900)
 
 @pytest.fixture
 def s3(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]:
-    """A server that speaks S3, as a process that can be stopped; `bucket` is there."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [Path(sys.executable).with_name("moto_server"), "-H", "127.0.0.1", "-p", str(port)]
-    server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{port}")
+    """A server that speaks S3, as a process that can be stopped."""
     monkeypatch.setenv("BERTH_CACHE", str(tmp_path / "cache"))
-    s3fs.S3FileSystem.clear_instance_cache()  # it keeps those of another test's server
-    until(lambda: socket.create_connection(("127.0.0.1", port)).close() is None)
-    s3fs.S3FileSystem().makedirs("bucket", exist_ok=True)
-    yield server
-    s3fs.S3FileSystem.clear_instance_cache()
-    server.kill()
-    server.wait()
+    with serving() as server:
+        yield server
 
 
 def workers_left(folder: Path) -> list[int]:
