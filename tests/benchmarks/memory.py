@@ -61,21 +61,26 @@ def _measured(megabytes: float) -> Measured:
         folder = Path(name)
         _write(folder / "text.txt", megabytes)
         (folder / "corpus.yaml").write_text(_CORPUS % (DATA / "bert-base-uncased-vocab.txt"))
-        begun = time.perf_counter()
-        with subprocess.Popen(
-            [sys.executable, "-m", "trainer", "prepare", "corpus.yaml"],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        ) as command:
-            peak, processes = 0, 0
-            while command.poll() is None:
-                sizes = _sizes(psutil.Process(command.pid))
-                if sum(sizes) > peak:
-                    peak, processes = sum(sizes), len(sizes)
-                time.sleep(_EVERY)
-        assert command.returncode == 0, f"berth prepare ended with {command.returncode}"
-        return Measured(peak / MB, time.perf_counter() - begun, processes)
+        return watched(["prepare", "corpus.yaml"], folder)
+
+
+def watched(command: list[str], folder: Path) -> Measured:
+    """What a command of `berth` took in a folder; it has to succeed."""
+    begun = time.perf_counter()
+    with subprocess.Popen(
+        [sys.executable, "-m", "trainer", *command],
+        cwd=folder,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        peak, processes = 0, 0
+        while process.poll() is None:
+            sizes = _sizes(psutil.Process(process.pid))
+            if sum(sizes) > peak:
+                peak, processes = sum(sizes), len(sizes)
+            time.sleep(_EVERY)
+    assert process.returncode == 0, f"berth {command[0]} ended with {process.returncode}"
+    return Measured(peak / MB, time.perf_counter() - begun, processes)
 
 
 def _write(file: Path, megabytes: float) -> None:
