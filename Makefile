@@ -1,7 +1,7 @@
 # Two commands do all set-up by themselves: `make quickstart` and `make test`.
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
-.PHONY: help quickstart test test-slow test-cluster chaos fuzz chromium prometheus check audit licences charts readmes tables image lock clean
+.PHONY: help quickstart test test-slow test-cluster chaos fuzz soak chromium prometheus check audit licences charts readmes tables image lock clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
@@ -41,6 +41,9 @@ chaos: $(INSTALLED) ## Break one run by a seeded schedule and compare it with an
 
 fuzz: $(INSTALLED) ## Damage valid input until a parser breaks; MINUTES for each kind of input
 	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),10)
+
+soak: $(INSTALLED) ## Do the same for hours until something grows or is left; KIND: checkpoints, corpus, training, submits; SOAK_FLAGS
+	$(foreach kind,$(or $(KIND),checkpoints corpus training submits),$(BIN)/python -m tests.soak $(kind) $(SOAK_FLAGS) &&) true
 
 chromium: ## Install Debian's Chromium, in which tests open report.html; without it they skip (root)
 	command -v chromium || { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium; }
