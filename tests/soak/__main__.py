@@ -24,13 +24,14 @@ def main() -> None:
 @main.command()
 @click.option("--saves", type=click.IntRange(8), default=10_000, show_default=True, help="In a folder.")
 @click.option("--on-s3", type=click.IntRange(0), default=500, show_default=True, help="And on a server that speaks S3.")
-def checkpoints(saves: int, on_s3: int) -> None:
+@click.option("--minutes", default=120.0, show_default=True, help="After which no save begins, of each.")
+def checkpoints(saves: int, on_s3: int, minutes: float) -> None:
     """Save again and again: what stays is what should."""
     with tempfile.TemporaryDirectory(prefix="berth-soak-") as folder:
-        problems = _checkpoints.soak(folder, saves)
+        problems = _checkpoints.soak(folder, saves, minutes)
     if on_s3:
         with serving():
-            problems += _checkpoints.soak(f"{BUCKET}/checkpoints", on_s3)
+            problems += _checkpoints.soak(f"{BUCKET}/checkpoints", on_s3, minutes)
     _end(problems)
 
 

@@ -7,6 +7,7 @@ held-out text is lowest a third of the way, so that one checkpoint stays beside 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 
 import psutil
 import torch
@@ -47,13 +48,21 @@ class Saves:
     held: Sequence[Held]
 
 
-def soak(uri: str, saves: int) -> list[str]:
-    """Print what the saves took and left; what is wrong, in words."""
+def soak(uri: str, saves: int, minutes: float = inf) -> list[str]:
+    """Print what the saves took and left; what is wrong, in words.
+
+    Args:
+        uri: an empty folder.
+        saves: one after the other.
+        minutes: after which none begins.
+    """
     checkpoints = Checkpoints(uri, "soak", keep=KEEP)
-    done = _saved(checkpoints, saves)
+    best = saves // 3
+    done = _saved(checkpoints, saves, best, minutes)
+    saves = len(done.held)
     filesystem, path = url_to_fs(uri, use_listings_cache=False)
     left = sorted(str(file).removeprefix(f"{path}/") for file in filesystem.find(path))
-    expected = {FIRST + saves // 3, *range(FIRST + max(saves - KEEP, 0), FIRST + saves)}
+    expected = {FIRST + min(best, saves - 1), *range(FIRST + max(saves - KEEP, 0), FIRST + saves)}
     problems = growing("the process", done.held)
     if {file.partition("/")[0] for file in left} != {f"step-{step:08d}" for step in expected}:
         problems.append(f"not the newest {KEEP} and the best: {', '.join(left)}")
@@ -69,16 +78,19 @@ def soak(uri: str, saves: int) -> list[str]:
     return problems
 
 
-def _saved(checkpoints: Checkpoints, saves: int) -> Saves:
+def _saved(checkpoints: Checkpoints, saves: int, best: int, minutes: float) -> Saves:
     me, seconds, processor, samples = psutil.Process(), list[float](), list[float](), list[Held]()
     state, tokenizer = _state(), Tokenizer(WordPiece({"[UNK]": 0, "a": 1}, unk_token="[UNK]"))
     state.history = thinned([_point(step) for step in range(0, FIRST, LOG_EVERY)], LOG_EVERY, 10 * LOG_EVERY)
+    last = time.perf_counter() + 60 * minutes
     with Saver(checkpoints) as saver:
         for number in range(saves):
             state.step = FIRST + number
-            state.held_out_loss = 1 + abs(number - saves // 3) / saves
+            state.held_out_loss = 1 + abs(number - best) / saves
             state.history = thinned([*state.history, _point(state.step)], LOG_EVERY, 10 * LOG_EVERY)
             begin, spent = time.perf_counter(), time.process_time()
+            if begin > last:
+                break
             saver.save(state, tokenizer)
             saver.wait()
             seconds.append(time.perf_counter() - begin)
