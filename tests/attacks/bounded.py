@@ -13,7 +13,13 @@ from trainer.cli import main
 _MIB = 1 << 20
 _MOST = 4 << 30
 """Bytes that the process may have beyond what it begins with, so that an attack that succeeds fells the test alone."""
-_LOADED = ["trainer.cli", "trainer.tasks.export", "trainer.runtime.driver", "trainer.runtime.inputs"]
+_LOADED = [
+    "trainer.cli",
+    "trainer.tasks.export",
+    "trainer.runtime.driver",
+    "trainer.runtime.inputs",
+    "trainer.launch.submission",
+]
 
 
 def refusal(*arguments: str, most: int, seconds: float = 300) -> str:
