@@ -253,5 +253,5 @@ def test_a_full_disk_costs_the_record_and_nothing_else(
     assert (process.returncode, process.stdout, process.stderr) == (0, "trained\n", "")
     if mode == "online":
         arrived = [row["train/step"] for row in server.runs[ID].history]
-        assert len(arrived) >= 999, "W&B may lose the point over which the disk became full"
+        assert len(arrived) >= 950, "W&B may lose the points that are on their way while the disk becomes full"
         assert arrived == sorted({*arrived})
