@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from tests.markdown import blocks, without_blocks
+from tests.markdown import README, blocks, readme, without_blocks
 from trainer.cli import main
 from trainer.config.load import parse
 
@@ -65,10 +65,9 @@ def test_a_target_of_make_is_there(words: list[str]) -> None:
 
 
 def test_the_run_that_is_shown_can_be_read() -> None:
-    [run] = [block.text for block in blocks(ROOT / "README.md") if block.text.startswith("name:")]
-    assert parse(run, "README.md").name == "my-run"
+    assert parse(readme("name:"), "README.md").name == "my-run"
 
 
 def test_a_stranger_reads_it_in_ten_minutes() -> None:
-    words = [word for word in without_blocks(ROOT / "README.md").split() if re.search(r"\w", word)]
+    words = [word for word in without_blocks(README).split() if re.search(r"\w", word)]
     assert len(words) <= 10 * 240, "240 words a minute; figures belong into tests/benchmarks/README.md"

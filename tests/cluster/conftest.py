@@ -4,9 +4,6 @@ an address of this machine that its pods reach. A lane that is up is used, and l
 """
 
 import os
-import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +15,7 @@ import s3fs
 
 from tests.cluster.kubectl import apply, kubectl, run, until
 from tests.cluster.release import CHART, Release, Values, values
+from tests.s3_server import started
 
 LANE = Path(__file__).parent / "kubernetes"
 CACHE = Path(os.environ.get("BERTH_CLUSTER_CACHE", Path.home() / ".cache" / "berth-cluster"))
@@ -124,22 +122,10 @@ def serving(cluster: Cluster) -> Iterator[S3]:
     host = LANE_HOST if cluster.is_lane else os.environ.get("BERTH_TEST_HOST")
     if not host:
         pytest.skip("needs an address of this machine that pods reach; set BERTH_TEST_HOST")
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        port = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [Path(sys.executable).with_name("moto_server"), "-H", host, "-p", str(port)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        served = S3(f"http://{host}:{port}", "berth", "test-key", "test-secret")
-        until(lambda: _answers(host, port), 30, "moto_server answering")
+    with started(host) as (_, endpoint):
+        served = S3(endpoint, "berth", "test-key", "test-secret")
         served.files().mkdir(served.bucket)
         yield served
-    finally:
-        server.terminate()
-        server.wait(10)
 
 
 def values_on(s3: S3, image: str, namespace: str) -> Values:
@@ -224,8 +210,3 @@ def release(new_release: Callable[..., Release], namespace: str) -> Iterator[Cal
     yield make
     for each in made:
         each.uninstall(missing_is_fine=True)
-
-
-def _answers(host: str, port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex((host, port)) == 0

@@ -50,6 +50,11 @@ SQUAD: Values = {
     "epochs": 5,
     "optimizer": {"learning_rate": 1e-3},
 }
+FAKE: Values = {
+    "node_selector": {"type": "kwok"},
+    "tolerations": [{"key": "kwok.x-k8s.io/node", "operator": "Exists", "effect": "NoSchedule"}],
+}
+"""Pods for the nodes of `cluster fake`."""
 SMALL = {"cpu": "100m", "memory": "3Gi"}
 
 

@@ -7,15 +7,11 @@ import pytest
 
 from tests.cluster.conftest import Cluster
 from tests.cluster.kubectl import get, kubectl, until
-from tests.cluster.release import Release, Values, merged, now
+from tests.cluster.release import FAKE, Release, Values, merged, now
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900, func_only=True)]
 
 NAME = "many"
-FAKE: Values = {
-    "node_selector": {"type": "kwok"},
-    "tolerations": [{"key": "kwok.x-k8s.io/node", "operator": "Exists", "effect": "NoSchedule"}],
-}
 
 
 def running(namespace: str) -> int:

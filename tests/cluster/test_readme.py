@@ -17,25 +17,20 @@ import yaml
 from tests.cluster.conftest import S3
 from tests.cluster.kubectl import apply, get, until
 from tests.cluster.release import RUN, SQUAD, Release, Values, history, merged, now
-from tests.markdown import blocks
+from tests.markdown import readme
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900, func_only=True)]
 
 ROOT = Path(__file__).parents[2]
-BLOCKS = [block.text for block in blocks(ROOT / "README.md")]
 NAME = "my-run"
 STEPS = 600
 """More than are done until a third Worker has started and joined."""
 SMALL = {key: value for key, value in RUN.items() if key != "corpus"}
 
 
-def block(beginning: str) -> str:
-    return next(each for each in BLOCKS if each.startswith(beginning))
-
-
 def commands(beginning: str) -> Iterator[list[str]]:
     """Of the block that begins so, without what is said beside them."""
-    for line in block(beginning).splitlines():
+    for line in readme(beginning).splitlines():
         yield shlex.split(line, comments=True)
 
 
@@ -121,7 +116,7 @@ def test_the_same_from_a_laptop(
     new_release: Callable[..., Release], namespace: str, on_s3: Values, s3: S3, tmp_path: Path
 ) -> None:
     cluster = tmp_path / "cluster.yaml"
-    given = yaml.safe_load(block("# cluster.yaml").replace("s3://bucket", f"s3://{s3.bucket}/from-a-laptop"))
+    given = yaml.safe_load(readme("# cluster.yaml").replace("s3://bucket", f"s3://{s3.bucket}/from-a-laptop"))
     address = urlsplit(s3.endpoint)
     lane = {
         "image": on_s3["image"],
@@ -148,7 +143,7 @@ def test_the_same_from_a_laptop(
             run.trains(run.told("starting workers: 4", scaled))
             assert "saved" in terminal.run(stop)
     assert not run.pods()
-    shown, seen = block("run  ").splitlines(), watching.read_text().splitlines()
+    shown, seen = readme("run  ").splitlines(), watching.read_text().splitlines()
     assert {line.split()[0] for line in shown} <= {line.partition(" ")[0] for line in seen}
     assert "[master-0] pretrain" in following.read_text()
     assert f"run {NAME} is deleted" in terminal.run(delete, answer="y\n")

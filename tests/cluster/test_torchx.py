@@ -12,12 +12,11 @@ import yaml
 
 from tests.cluster.conftest import Cluster
 from tests.cluster.release import Release, Values, merged, now, written
-from tests.markdown import blocks
+from tests.markdown import readme
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(600, func_only=True)]
 
 ROOT = Path(__file__).parents[2]
-[SHOWN] = [block.text for block in blocks(ROOT / "README.md") if block.text.startswith("torchx run")]
 NAME = "quickstart"
 APP = f"berth://torchx/{NAME}"
 
@@ -43,7 +42,7 @@ def test_torchx_runs_lists_shows_logs_and_cancels_a_run(
         assert result.returncode == 0, said
         return said
 
-    _, submit, looks, cancel = SHOWN.splitlines()
+    _, submit, looks, cancel = readme("torchx run").splitlines()
     listed, status, log = looks.split(";")
     made = release(NAME)
     assert APP in typed(submit)

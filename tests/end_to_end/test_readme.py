@@ -12,16 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.markdown import blocks
+from tests.markdown import readme
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1500)]
 
-BLOCKS = [block.text for block in blocks(Path(__file__).parents[2] / "README.md")]
 POINTS = 3
-
-
-def block(beginning: str) -> str:
-    return next(each for each in BLOCKS if each.startswith(beginning))
 
 
 def typed(command: str, folder: Path) -> str:
@@ -46,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where `make quickstart` was typed; town.txt is there as README shows it."""
     folder = tmp_path_factory.mktemp("readme")
     (folder / "said.txt").write_text(typed("berth run quickstart", folder))
-    shown = re.search(r"^\$ cat town\.txt\n(.*?)^\$", block("$ berth fill-mask"), re.MULTILINE | re.DOTALL)
+    shown = re.search(r"^\$ cat town\.txt\n(.*?)^\$", readme("$ berth fill-mask"), re.MULTILINE | re.DOTALL)
     assert shown
     (folder / "town.txt").write_text(shown[1])
     return folder
@@ -54,14 +49,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_quickstart_reaches_what_is_shown(folder: Path) -> None:
     said = (folder / "said.txt").read_text()
-    shown = block("What the run reached")
+    shown = readme("What the run reached")
     assert scores(said[said.index("What the run reached") :]) == pytest.approx(scores(shown), abs=POINTS)
     assert said.splitlines()[-1] == shown.splitlines()[-1] == "report: runs/quickstart/report.html"
     assert (folder / "runs/quickstart/report.html").stat().st_size > 100_000
 
 
 def test_its_models_answer_as_is_shown(folder: Path) -> None:
-    asked = re.findall(r"^\$ (berth .*\")\n((?:[ \d.]+%  .*\n)+)", block("$ berth fill-mask"), re.MULTILINE)
+    asked = re.findall(r"^\$ (berth .*\")\n((?:[ \d.]+%  .*\n)+)", readme("$ berth fill-mask"), re.MULTILINE)
     assert len(asked) == 4
     for command, shown in asked:
         assert typed(command, folder).split()[1:][:1] == shown.split()[1:][:1], command
@@ -72,7 +67,7 @@ def test_files_of_questions_are_answered_and_a_model_is_exported(folder: Path) -
     lines = [{"question": question, "context": (folder / "town.txt").read_text(), "id": "7"}]
     (folder / "questions.jsonl").write_text("\n".join(map(json.dumps, lines)))
     (folder / "book.txt").write_text((folder / "town.txt").read_text() * 40)
-    answer, of_a_book, export = re.findall(r"^\$ (berth .*[^\"\n])$", block("$ berth fill-mask"), re.MULTILINE)
+    answer, of_a_book, export = re.findall(r"^\$ (berth .*[^\"\n])$", readme("$ berth fill-mask"), re.MULTILINE)
     typed(answer, folder)
     assert json.loads((folder / "answers.jsonl").read_text())["answer"] == "Rosa Hooper"
     assert json.loads(typed(of_a_book, folder))["answer"] == "Rosa Hooper"
@@ -81,7 +76,7 @@ def test_files_of_questions_are_answered_and_a_model_is_exported(folder: Path) -
 
 
 def test_python_answers_too(folder: Path) -> None:
-    program = f"text = open('town.txt').read()\n{block('import trainer')}"
+    program = f"text = open('town.txt').read()\n{readme('import trainer')}"
     asks = re.sub(r"^(reader\(\".*?\))", r"print(\1.text)", program, flags=re.MULTILINE)
     assert asks != program
     (folder / "asks.py").write_text(asks)
@@ -89,7 +84,7 @@ def test_python_answers_too(folder: Path) -> None:
 
 
 def test_a_model_is_scored_as_it_is(folder: Path) -> None:
-    command = block("berth squad").splitlines()[1].partition("#")[0]
+    command = readme("berth squad").splitlines()[1].partition("#")[0]
     stage = folder / "runs/quickstart/squad-v2.0"
     given = command.replace("DIR", f"{stage}/model").replace("dev-v2.0.json", "runs/quickstart/world/dev-v2.0.json")
     small = "squad.max_length=96 squad.max_query_length=24 squad.doc_stride=64 squad.null_threshold=-2.0"
@@ -98,7 +93,7 @@ def test_a_model_is_scored_as_it_is(folder: Path) -> None:
 
 
 def test_pages_are_written_and_the_last_point_is_shown(folder: Path) -> None:
-    report, compare, leet = (line.partition("#")[0] for line in block("berth report").splitlines())
+    report, compare, leet = (line.partition("#")[0] for line in readme("berth report").splitlines())
     (folder / "runs/quickstart/report.html").unlink()
     typed(report.replace("my-run.yaml", "quickstart"), folder)
     assert (folder / "runs/quickstart/report.html").exists()

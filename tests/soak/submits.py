@@ -24,16 +24,12 @@ from click.testing import CliRunner
 from tests.benchmarks.real_text import show
 from tests.cluster.conftest import reached
 from tests.cluster.kubectl import apply, kubectl
-from tests.cluster.release import Values, merged, values, written
+from tests.cluster.release import FAKE, merged, values, written
 from tests.soak.growth import Held, growing, held, slope, tenths
 from trainer.cli import main
 
 Way = Literal["API", "helm"]
 
-FAKE: Values = {
-    "node_selector": {"type": "kwok"},
-    "tolerations": [{"key": "kwok.x-k8s.io/node", "operator": "Exists", "effect": "NoSchedule"}],
-}
 NAMESPACE = "soak"
 PATIENCE = 60.0
 """Seconds for what is deleted in the background."""
@@ -64,7 +60,9 @@ def soak(namespace: str, cycles: int, by_helm: int, at_once: int, minutes: float
     token = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing"}  # no pod is real
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "object-store"}, "stringData": token}
     apply(secret, namespace=namespace)
-    before = objects()
+    kinds = kubectl("api-resources", "--verbs=list", "-o", "name").split()
+    counted = [kind for kind in kinds if kind not in NOT_COUNTED]
+    before = objects(counted)
     shares = [cycles // at_once + (number < cycles % at_once) for number in range(at_once)]
     lanes: list[tuple[Way, int]] = [("API", share) for share in shares if share]
     lanes += [("helm", by_helm)] if by_helm else []
@@ -76,7 +74,7 @@ def soak(namespace: str, cycles: int, by_helm: int, at_once: int, minutes: float
         done = [lane.result() for lane in running]
     rows = [_row(lane) for lane in done]
     columns = ["", "cycles", "s a cycle, first tenth", "last", "MiB", "KiB per 1,000 cycles", "files", "threads"]
-    left = _left(before, namespace)
+    left = _left(before, counted, namespace)
     note = f"{sum(before.values())} objects of {len(before)} kinds before; left: {', '.join(left) or 'none'}"
     show("Runs submitted and deleted", columns, rows, note)
     return [*left, *(problem for lane in done for problem in growing(f"a process by {lane.way}", lane.held))]
@@ -95,10 +93,9 @@ def on_cluster() -> Generator[str]:
             kubectl("delete", "namespace", NAMESPACE, "--timeout=100s")
 
 
-def objects() -> Counter[str]:
+def objects(kinds: Sequence[str]) -> Counter[str]:
     """How many objects of each kind the cluster has."""
-    kinds = kubectl("api-resources", "--verbs=list", "-o", "name").split()
-    names = kubectl("get", ",".join(kind for kind in kinds if kind not in NOT_COUNTED), "-A", "-o", "name").split()
+    names = kubectl("get", ",".join(kinds), "-A", "-o", "name").split()
     return Counter(name.partition("/")[0] for name in names)
 
 
@@ -133,10 +130,10 @@ def _without_helm() -> str:
     return os.pathsep.join(folder for folder in folders if shutil.which("helm", path=folder) is None)
 
 
-def _left(before: Counter[str], namespace: str) -> list[str]:
+def _left(before: Counter[str], counted: Sequence[str], namespace: str) -> list[str]:
     """What is there in the end and was not before, in words."""
     deadline = time.monotonic() + PATIENCE
-    while (now := objects()) != before and time.monotonic() < deadline:
+    while (now := objects(counted)) != before and time.monotonic() < deadline:
         time.sleep(1)
     changed = [kind for kind in sorted(now | before) if now[kind] != before[kind]]
     more = [f"{now[kind]} {kind} instead of {before[kind]}" for kind in changed]
