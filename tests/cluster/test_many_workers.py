@@ -48,6 +48,8 @@ def test_256_workers_are_made_halved_and_made_again(
         until(lambda count=workers + 1: running(namespace) == count, 300, f"{workers} Workers and a Master", namespace)
         seconds = (now() - began).total_seconds()
         print(f"{workers} Workers: {seconds:.0f} s, {requests_so_far() - calls} requests to the API server")
-    services = get("-n", namespace, "services", "-l", f"training.kubeflow.org/job-name={NAME}")
-    assert len(services) == 257
+    services = ("-n", namespace, "services", "-l", f"training.kubeflow.org/job-name={NAME}")
+    until(
+        lambda: len(get(*services)) == 257, 120, "a Service for each pod, which the operator makes after it", namespace
+    )
     run.uninstall()
