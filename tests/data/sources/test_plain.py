@@ -64,10 +64,14 @@ def test_text_may_lie_on_any_storage() -> None:
     assert read("memory://test-sources") == ["one", "two"]
 
 
-@given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"]), min_size=1), min_size=1))
+CHARACTERS = st.characters(exclude_categories=["Cs", "Cc", "Zs", "Zl", "Zp"], exclude_characters="\ufeff")
+"""Without what ends a line or a document, and the byte order mark, which is left out where a file begins."""
+
+
+@given(st.lists(st.text(CHARACTERS, min_size=1), min_size=1))
 def test_every_document_is_read_back(texts: list[str]) -> None:
     storage.write_text("memory://test-sources-back/a.txt", "\n\n".join(texts))
-    assert read("memory://test-sources-back/a.txt") == [text.removeprefix("\ufeff") for text in texts]
+    assert read("memory://test-sources-back/a.txt") == texts
 
 
 def test_documents_are_read_one_at_a_time(tmp_path: Path) -> None:
