@@ -10,7 +10,7 @@ import yaml
 
 from tests.cluster.kubectl import run, until
 
-TOKEN = "of-an-administrator"  # noqa: S105 - of a server that this process starts and ends
+TOKEN = "of-an-administrator"
 
 
 @contextmanager
