@@ -5,12 +5,15 @@ One run serves all tests of this file, one after the other: each finds it traini
 
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from itertools import groupby
+from pathlib import Path
 
 import pytest
 
 from tests.cluster.conftest import S3, Cluster
 from tests.cluster.kubectl import get, kubectl, until
 from tests.cluster.release import Release, Values, history, merged, now
+from tests.tracking.conftest import record_of
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(900, func_only=True)]
 
@@ -45,6 +48,11 @@ def curve(s3: S3) -> list[dict[str, float]]:
     return history(files, newest.removesuffix("/complete.json"))
 
 
+def sizes_of(points: list[dict[str, float]]) -> list[int]:
+    """Of the groups that made a curve, one after the other."""
+    return [int(size) for size, _ in groupby(point["train/world_size"] for point in points)]
+
+
 def made_way(run: Release, began: datetime, workers: int) -> float:
     """Seconds without a step, while a group saved and one of so many workers took its place."""
     saved = run.told("saving at the next step", began)
@@ -73,8 +81,7 @@ def test_kubectl_scale_is_followed_and_no_step_is_lost_or_done_twice(run: Releas
 
     points = curve(s3)
     assert [point["step"] for point in points] == list(range(1, len(points) + 1))
-    sizes = [int(point["train/world_size"]) for point in points]
-    assert [size for index, size in enumerate(sizes) if index == 0 or sizes[index - 1] != size] == [1, 3, 1]
+    assert sizes_of(points) == [1, 3, 1]
 
 
 def test_prometheus_finds_the_curves_at_the_master(run: Release) -> None:
@@ -113,6 +120,16 @@ def test_a_killed_master_pod_is_replaced_and_the_workers_stay(run: Release) -> N
     )
     print(f"Master pod killed: {run.trains(began):.0f} s until the next step")
     assert run.pods()[f"{NAME}-worker-0"]["metadata"]["uid"] == worker
+
+
+def test_wandb_s_records_are_one_run_with_each_step_once(run: Release, s3: S3, tmp_path: Path) -> None:
+    resize(run, s3, 2)  # a group that makes way puts its records on the storage
+    s3.files().get(f"{s3.bucket}/runs/{NAME}/pretrain/wandb", str(tmp_path), recursive=True)
+    records = [record_of(file) for file in sorted(tmp_path.rglob("offline-run-*/run-*.wandb"))]  # of a group each
+    assert {record.run.run_id for record in records} == {f"{NAME}.pretrain"}
+    rows = records[-1].history
+    assert [row["train/step"] for row in rows] == list(range(1, len(rows) + 1))
+    assert sizes_of(rows) == [1, 3, 1]
 
 
 def test_a_lost_node_costs_its_workers_only(run: Release, cluster: Cluster) -> None:
