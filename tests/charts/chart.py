@@ -61,6 +61,7 @@ EVERYTHING: dict[str, Any] = {
         "queue": "gpus",
         "ttl_seconds_after_finished": 1036800,
         "scheduling_policy": {"minAvailable": 2, "queue": "gpus"},
+        "progress_annotations": True,
     },
     "storage": {"secret": "object-store", "size": "10Gi", "storage_class": "shared", "keep": True},
     "service_account": {"annotations": {"example.com/role": "reader"}},

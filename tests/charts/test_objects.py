@@ -216,6 +216,21 @@ def test_the_service_account_has_no_token_and_the_annotations_given() -> None:
     assert full["metadata"]["annotations"] == {"example.com/role": "reader"}
 
 
+def test_the_service_account_may_patch_this_job_only_where_progress_annotations_are_asked_for() -> None:
+    assert not [kind for kind, _ in objects(SMALL) if kind.startswith("Role")]
+    full = objects(EVERYTHING)
+    rule = {
+        "apiGroups": ["kubeflow.org"],
+        "resources": ["pytorchjobs"],
+        "resourceNames": ["my-run"],
+        "verbs": ["patch"],
+    }
+    assert full["Role", "my-run"]["rules"] == [rule]
+    binding = full["RoleBinding", "my-run"]
+    assert binding["roleRef"] == {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "my-run"}
+    assert binding["subjects"] == [{"kind": "ServiceAccount", "name": "my-run", "namespace": "berth"}]
+
+
 def test_prometheus_is_told_of_the_metrics_port() -> None:
     assert not any(kind == "PodMonitor" for kind, _ in objects(SMALL))
     monitor = objects(EVERYTHING)["PodMonitor", "my-run"]

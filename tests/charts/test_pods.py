@@ -126,6 +126,18 @@ def test_pods_have_no_token_of_the_cluster_and_leave_a_lost_node_soon() -> None:
         assert pod["spec"]["terminationGracePeriodSeconds"] == 60
 
 
+def test_only_a_master_that_annotates_its_job_has_a_token_of_the_cluster() -> None:
+    asked = with_values(SMALL, job__progress_annotations=True)
+    master, worker = replica(asked, "Master"), replica(asked, "Worker")
+    assert (master["spec"]["automountServiceAccountToken"], worker["spec"]["automountServiceAccountToken"]) == (
+        True,
+        False,
+    )
+    assert env(master)["BERTH_ANNOTATED_JOB"] == "my-run"
+    assert "BERTH_ANNOTATED_JOB" not in env(worker)
+    assert "BERTH_ANNOTATED_JOB" not in env(replica(SMALL, "Master"))
+
+
 def test_a_pod_writes_to_its_mounts_alone_and_as_nobody() -> None:
     for pod in pods(EVERYTHING).values():
         assert container(pod)["securityContext"]["readOnlyRootFilesystem"] is True

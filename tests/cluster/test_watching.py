@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from tests.cluster.conftest import Cluster
-from tests.cluster.kubectl import apply, kubectl, until
+from tests.cluster.kubectl import apply, get, kubectl, until
 from tests.cluster.line import carried
 from tests.cluster.release import Release, Values, merged
 
@@ -37,9 +37,10 @@ def found(*arguments: str) -> Any:
 
 @pytest.fixture(scope="module")
 def run(new_release: Callable[..., Release], on_s3: Values, namespace: str) -> Iterator[Release]:
-    """Trains for a minute, saves soon."""
+    """Trains for a minute, saves soon, annotates its job."""
     brief = {"pretrain": {"max_steps": 400}, "checkpoint": {"every": 20}}
-    release = new_release("watched", namespace).install(merged(on_s3, {"run": brief}))
+    asked = {"run": brief, "job": {"progress_annotations": True}}
+    release = new_release("watched", namespace).install(merged(on_s3, asked))
     yield release
     release.uninstall(missing_is_fine=True)
 
@@ -71,6 +72,12 @@ def test_a_run_is_watched_from_its_start_to_its_end(run: Release) -> None:
         "Succeeded",
         400,
         400,
+    )
+    annotations = get("-n", run.namespace, "pytorchjob", "watched")["metadata"]["annotations"]
+    assert (annotations["berth/stage"], annotations["berth/step"], annotations["berth/workers"]) == (
+        "pretrain",
+        "400",
+        "1",
     )
     told, _ = following.communicate(timeout=60)
     assert told == run.log()

@@ -130,6 +130,11 @@ class Job(Section):
     """Delete the finished job, and the logs of its pods, after so long."""
     scheduling_policy: Piece = Field(default={})
     """The operator's schedulingPolicy, such as `minAvailable: 5`; counts where the operator does gang scheduling."""
+    progress_annotations: bool = False
+    """Keep stage, step, workers and loss in the job's annotations, for who may `kubectl get` it and no more. The Master
+    then has a ServiceAccount token that may change this job, and RBAC knows no smaller right: who breaks into the
+    Master could start any pod of the namespace by it. `network_policy.extra_egress` has to name the API server.
+    """
 
 
 class Storage(Section):

@@ -22,6 +22,7 @@ from trainer.config.schema import Run
 from trainer.engine.folder import RunFolder
 from trainer.errors import BerthError, ConfigError, DeadlineExceeded, Interrupted, RunHeld, Stalled
 from trainer.runtime import nodes, notice_board
+from trainer.runtime.annotations import Annotations
 from trainer.runtime.attempts import Attempts
 from trainer.runtime.display import Display
 from trainer.runtime.driver_watchdog import Alarm, alarm
@@ -140,6 +141,7 @@ class _Work:
         self._lease = lease
         self._bell = bell
         self._metrics = Metrics()
+        self._annotations = Annotations.granted()
         if nodes.in_cluster():
             self._metrics.listen()
 
@@ -259,6 +261,8 @@ class _Work:
                 case notice_board.Progress(stage, step, steps, record):
                     self._display.training(stage, step, steps, record)
                     self._metrics.training(stage, step, steps, record)
+                    if self._annotations and (complaint := self._annotations.training(stage, step, steps, record)):
+                        self._display.say(f"warning: {complaint}")
                 case notice_board.Note(text):
                     self._display.say(text)
                 case notice_board.Detail(text):

@@ -22,7 +22,7 @@ As in the trainer: where, what is wrong there, what to do.
 {{- if regexMatch "(?i)secret|passw|(^|_)(token|credentials?|api_?key|access_?key|private_?key)(_|$)|(^|_)key$" $name }}
 {{- fail (printf "pod.env.%s: looks like a secret, and Helm keeps values where many can read them; name an existing Secret in storage.secret, wandb.secret or ray_token.secret" $name) }}
 {{- end }}
-{{- if regexMatch "^(RANK|WORLD_SIZE|MASTER_(ADDR|PORT)|PET_.*|POD_(IP|CPUS)|RAY_AUTH_MODE|RAY_TMPDIR|HOME|BERTH_(CACHE|IMAGE|PROCESSES)|WANDB_BASE_URL)$" $name }}
+{{- if regexMatch "^(RANK|WORLD_SIZE|MASTER_(ADDR|PORT)|PET_.*|POD_(IP|CPUS)|RAY_AUTH_MODE|RAY_TMPDIR|HOME|BERTH_(ANNOTATED_JOB|CACHE|IMAGE|PROCESSES)|WANDB_BASE_URL)$" $name }}
 {{- fail (printf "pod.env.%s: is set by the chart or the training operator; remove it" $name) }}
 {{- end }}
 {{- end }}

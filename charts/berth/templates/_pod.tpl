@@ -10,7 +10,7 @@ The pod of Master, Workers and test. All of it passes Pod Security `restricted`,
 {{- define "berth.pod" -}}
 {{- $ := .root -}}
 serviceAccountName: {{ $.Release.Name }}
-automountServiceAccountToken: false
+automountServiceAccountToken: {{ and (eq .component "master") $.Values.job.progress_annotations }}
 enableServiceLinks: false
 {{- with $.Values.image.pull_secrets }}
 imagePullSecrets:
@@ -66,6 +66,9 @@ containers:
       - {name: HOME, value: /tmp}
       - {name: BERTH_CACHE, value: /tmp/berth}
       {{- if .trains }}
+      {{- if and (eq .component "master") $.Values.job.progress_annotations }}
+      - {name: BERTH_ANNOTATED_JOB, value: {{ $.Release.Name | quote }}}
+      {{- end }}
       - {name: BERTH_IMAGE, value: {{ include "berth.image" $ | quote }}} # recorded beside the curves
       - {name: POD_IP, valueFrom: {fieldRef: {fieldPath: status.podIP}}}
       - {name: POD_CPUS, valueFrom: {resourceFieldRef: {resource: requests.cpu, divisor: "1"}}} # rounded up
