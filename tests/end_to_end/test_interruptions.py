@@ -11,6 +11,7 @@ import pytest
 
 from tests.end_to_end.conftest import Start, new_folder
 from tests.tracking.conftest import record_of
+from tests.tracking.wandb_server import WandbServer
 
 pytestmark = pytest.mark.timeout(900)  # six starts of Ray and of its workers, on a machine that may be busy
 
@@ -101,13 +102,20 @@ def test_a_disk_that_fills_up_ends_the_run_and_keeps_the_last_checkpoint(
 
 
 @pytest.mark.slow
-def test_a_deadline_saves_the_run_and_a_later_one_lets_it_go_on(
-    berth: Start, undisturbed: Path, tmp_path: Path
+def test_a_deadline_saves_the_run_and_alerts_and_a_later_one_lets_it_go_on(
+    berth: Start, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = new_folder(tmp_path / "late")
-    code, output = berth(folder, "run", "tiny.yaml", "limits.deadline_hours=0.005").wait()
+    with WandbServer().listening() as server, monkeypatch.context() as patch:
+        for name, value in server.environment.items():
+            patch.setenv(name, value)
+        late = ("limits.deadline_hours=0.005", "tracking.wandb=online")
+        code, output = berth(folder, "run", "tiny.yaml", *late).wait()
     assert code == 124, output
-    assert output.splitlines()[-1].startswith("berth: limits.deadline_hours: 0.005 hours are over and the run is saved")
+    last = output.splitlines()[-1]
+    assert last.startswith("berth: limits.deadline_hours: 0.005 hours are over and the run is saved")
+    [run] = [run for run in server.runs.values() if run.alerts]
+    assert (run.state, run.alerts) == ("failed", [("failed", last.removeprefix("berth: "), "ERROR")])
     code, output = berth(folder, "run", "tiny.yaml").wait()
     assert code == 0, output
     assert_same_result(folder, undisturbed)

@@ -89,6 +89,30 @@ def test_an_online_stage_arrives_as_it_was_logged(server: WandbServer, tmp_path:
     ]
 
 
+def test_a_run_that_ends_for_good_alerts_and_keeps_what_was_logged(server: WandbServer, tmp_path: Path) -> None:
+    lines = ["stage = tracker()", "train(stage, (10, 20))", "stage.finish({})"]
+    ended_well(training(tmp_path / "run", *lines, server=server))
+    ended_well(
+        training(tmp_path / "run", "tracker(config={}, falls_back=False).fail('the deadline is over')", server=server)
+    )
+    run = server.runs[ID]
+    assert run.alerts == [("failed", "the deadline is over", "ERROR")]
+    assert (run.state, run.exit_codes) == ("failed", [0, 1])
+    assert [row["train/step"] for row in run.history] == [10, 20]
+    assert run.config["pretrain"] == [{"max_steps": 30}]
+    assert run.summary["train/loss"] == 1 / 20
+
+
+@pytest.mark.parametrize("fault", each_fault("401"))
+def test_a_run_that_ends_for_good_leaves_no_record_where_the_server_fails(
+    fault: Fault, server: WandbServer, tmp_path: Path, recordings: Recordings
+) -> None:
+    server.fault = fault
+    line = "tracker(config={}, falls_back=False, init_timeout=1).fail('a disk is full')"
+    ended_well(training(tmp_path / "run", line, server=server), "nothing is recorded there")
+    assert recordings(tmp_path / "run" / "phase-1") == []
+
+
 @pytest.mark.slow
 def test_a_restarted_online_stage_counts_no_step_twice(server: WandbServer, tmp_path: Path) -> None:
     for steps in ((10, 20, 30), (20, 30, 40)):  # the checkpoint is one of step 10
@@ -174,7 +198,7 @@ def test_a_server_that_hangs_at_the_end_is_given_up_and_what_it_lacks_is_sent_la
         "stage.finish({})",
         server=server,
     )
-    ended_well(process, f"training goes on, `berth sync` sends what lies in {tmp_path}/run/phase-1/wandb")
+    ended_well(process, f"which ends no training; `berth sync` sends what lies in {tmp_path}/run/phase-1/wandb")
     assert server.runs[ID].history == []
     synced(tmp_path / "run", server, monkeypatch)
     assert [row["train/step"] for row in server.runs[ID].history] == [*range(1, 101)]
@@ -233,7 +257,7 @@ def test_a_wandb_that_breaks_down_does_not_decide_how_the_training_ends(tmp_path
             server=server,
         )
     assert (process.returncode, process.stdout) == (0, "trained\n")
-    assert "training goes on" in process.stderr
+    assert "which ends no training" in process.stderr
 
 
 @pytest.mark.parametrize(("mode", "kib"), [("offline", 64), pytest.param("online", 16, marks=pytest.mark.slow)])

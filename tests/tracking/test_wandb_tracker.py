@@ -281,7 +281,7 @@ def test_a_wandb_that_dies_does_not_take_the_training_with_it(tmp_path: Path) ->
     )
     assert (process.returncode, process.stdout) == (0, "trained\n")
     [warning] = process.stderr.splitlines()
-    assert "training goes on" in warning
+    assert "which ends no training" in warning
 
 
 def test_a_folder_that_cannot_be_written_costs_the_curve_and_nothing_else(

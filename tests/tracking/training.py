@@ -28,8 +28,8 @@ CORPUS = Reference("quickstart.corpus", "dataset", "gs://bucket/corpus", ("train
 MODEL = Reference("quickstart.phase-1", "model", "s3://bucket/model", ("config.json",), {"steps": 30})
 CONFIG = {"storage": "s3://key:hunter2@bucket/runs", "pretrain": [{"max_steps": 30}]}
 
-def tracker(mode="online", stage="phase-1", **more):
-    names = dict(run_name="quickstart", stage=stage, kind="pretrain", config=CONFIG, folder=Path(FOLDER, stage))
+def tracker(mode="online", stage="phase-1", config=CONFIG, **more):
+    names = dict(run_name="quickstart", stage=stage, kind="pretrain", config=config, folder=Path(FOLDER, stage))
     return WandbTracker(Tracking(wandb=mode, project="harbour"), **names, **more)
 
 def train(stage, steps):

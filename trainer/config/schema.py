@@ -6,7 +6,7 @@ classes, so a mistake is refused before anything starts. Names of model settings
 tokens or samples, never in bytes.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
@@ -127,6 +127,7 @@ class Training(Section):
 class Pretrain(Training):
     """Masked LM and next-sentence prediction (Devlin et al. 2019)."""
 
+    kind: ClassVar[Literal["pretrain"]] = "pretrain"
     name: StageName = "pretrain"
     """The stage's folder and W&B run."""
     batch_size: Count = 256
@@ -151,6 +152,7 @@ class Pretrain(Training):
 class Squad(Training):
     """Fine-tuning and scoring on a SQuAD file, v1.1 or v2.0 (Rajpurkar et al. 2016, 2018)."""
 
+    kind: ClassVar[Literal["squad"]] = "squad"
     name: StageName
     """The stage's folder and W&B run."""
     train: tuple[str, ...] = ()
@@ -279,7 +281,7 @@ class Run(Section):
     @model_validator(mode="after")
     def _stages_fit_together(self) -> "Run":
         names = [stage.name for stage in self.stages]
-        kinds = {stage.name: "pretrain" if isinstance(stage, Pretrain) else "squad" for stage in self.stages}
+        kinds = {stage.name: stage.kind for stage in self.stages}
         if not names:
             raise ValueError("pretrain is not set, nor is squad, so there is nothing to do; set at least one of them")
         for name in names:

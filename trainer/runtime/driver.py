@@ -21,7 +21,7 @@ from trainer.config.load import MAY_CHANGE, differences, dump, parse
 from trainer.config.schema import Run
 from trainer.engine.folder import RunFolder
 from trainer.errors import BerthError, ConfigError, DeadlineExceeded, Interrupted, RunHeld, Stalled
-from trainer.runtime import nodes, notice_board
+from trainer.runtime import failure_alert, nodes, notice_board
 from trainer.runtime.annotations import Annotations
 from trainer.runtime.attempts import Attempts
 from trainer.runtime.display import Display
@@ -140,6 +140,7 @@ class _Work:
         self._attempts = attempts
         self._lease = lease
         self._bell = bell
+        self._stage = run.stages[0].name
         self._metrics = Metrics()
         self._annotations = Annotations.granted()
         if nodes.in_cluster():
@@ -156,7 +157,17 @@ class _Work:
         self._display.show(part, done, total)
 
     def train(self) -> None:
-        """Train until all stages are finished."""
+        """Train until all stages are finished. What ends the run for good, W&B is told."""
+        try:
+            self._train()
+        except (Interrupted, Stalled, RunHeld):
+            raise
+        except BerthError as error:
+            self._bell.within(failure_alert.PATIENCE)
+            failure_alert.alert(self._run, self._folder, self._stage, str(error))
+            raise
+
+    def _train(self) -> None:
         settled, failure = not nodes.in_cluster(), ""
         while not self.finished():
             with nodes.connected():
@@ -259,6 +270,7 @@ class _Work:
         for notice in notices:
             match notice:
                 case notice_board.Progress(stage, step, steps, record):
+                    self._stage = stage
                     self._display.training(stage, step, steps, record)
                     self._metrics.training(stage, step, steps, record)
                     if self._annotations and (complaint := self._annotations.training(stage, step, steps, record)):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import ray.train
 import torch
@@ -139,10 +139,6 @@ def _train(stage: Pretrain | Squad, assignment: Assignment, workers: Workers, pu
     return finished
 
 
-def _kind(stage: Pretrain | Squad) -> Literal["pretrain", "squad"]:
-    return "pretrain" if isinstance(stage, Pretrain) else "squad"
-
-
 def _task(stage: Pretrain | Squad, run: Run, folder: RunFolder) -> Task:
     return PretrainTask(run, stage, folder) if isinstance(stage, Pretrain) else SquadTask(run, stage, folder)
 
@@ -153,7 +149,7 @@ def _tracker(stage: Pretrain | Squad, assignment: Assignment, steps: int, histor
         run.tracking,
         run_name=run.name,
         stage=stage.name,
-        kind=_kind(stage),
+        kind=stage.kind,
         config=run.model_dump(mode="json") | {"origin": origin(), "machine": machine.facts()},
         folder=storage.working_folder(assignment.folder.stage(stage.name)),
         corpus=_corpus(assignment) if isinstance(stage, Pretrain) else None,
@@ -182,7 +178,7 @@ def _write_result(
     storage.write_text(folder.stage(stage.name, "history.jsonl"), history)
     result: dict[str, Any] = {
         "stage": stage.name,
-        "kind": _kind(stage),
+        "kind": stage.kind,
         "steps": state.step,
         "samples": state.step * stage.batch_size,
         "tokens": state.tokens,

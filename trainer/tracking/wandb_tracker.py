@@ -67,10 +67,10 @@ def run_id(run_name: str, stage: str) -> str:
 class WandbTracker:
     """Records one stage with W&B.
 
-    `online` falls back to `offline` when there is no key or the server does not answer within `init_timeout` seconds;
-    uploading what is left at the end takes at most `finish_timeout`, and `berth sync` sends the rest later.
-    `disabled` creates nothing. The run's setting decides, not WANDB_MODE. The key is W&B's own business (WANDB_API_KEY
-    or `wandb login`). `restarted` is why the workers had to start again, where they had to,
+    `online` falls back to `offline` when there is no key or the server does not answer within `init_timeout` seconds,
+    unless `falls_back` is false; uploading what is left at the end takes at most `finish_timeout`, and `berth sync`
+    sends the rest later. `disabled` creates nothing. The run's setting decides, not WANDB_MODE. The key is W&B's own
+    business (WANDB_API_KEY or `wandb login`). `restarted` is why the workers had to start again, where they had to,
     `history` what was logged before: an offline record begins with it, since a pod that is killed takes its own along.
     """
 
@@ -86,6 +86,7 @@ class WandbTracker:
         corpus: Reference | None = None,
         restarted: str = "",
         history: Sequence[Mapping[str, float]] = (),
+        falls_back: bool = True,
         init_timeout: float = 30,
         finish_timeout: float = FINISH_TIMEOUT,
     ) -> None:
@@ -93,6 +94,7 @@ class WandbTracker:
         self._service: ServiceConnection | None = None
         self._patience = _START + init_timeout
         self._folder = folder
+        self._falls_back = falls_back
         self._rollbacks: float | None = None
         if settings.wandb == "disabled":
             return
@@ -144,6 +146,13 @@ class WandbTracker:
                 if self._run.offline:
                     wandb.teardown()  # waits until the records are on disk
 
+    def fail(self, reason: str) -> None:
+        """The run has ended for good, not as it should: an alert, and W&B's state `failed`."""
+        with self._guarded():
+            if self._run:
+                self._run.alert("failed", reason, level="ERROR")
+                self._run.finish(exit_code=1)
+
     def _sum_up(self, run: wandb.Run, summary: Mapping[str, float], outcome: Outcome | None) -> None:
         run.summary.update({name: value for name, value in summary.items() if name not in BEST})
         if outcome:
@@ -168,7 +177,7 @@ class WandbTracker:
                 _log_in()
             return wandb.init(config=config, settings=settings)
         except Exception as error:
-            if mode == "offline":
+            if mode == "offline" or not self._falls_back:
                 raise
             records = self._folder / "wandb" / "offline-run-*"
             _log.warning(
@@ -188,8 +197,12 @@ class WandbTracker:
         except (Exception, SystemExit) as error:  # SystemExit: teardown's, where W&B's process failed
             given_up = time.monotonic() - begin >= self._patience
             reason = f"no answer for {self._patience:.0f} s" if given_up else _first_line(error)
-            rest = f"`berth sync` sends what lies in {self._folder / 'wandb'}" if self._run else "without it"
-            _log.warning("W&B failed (%s); training goes on, %s", reason, rest)
+            rest = (
+                f"`berth sync` sends what lies in {self._folder / 'wandb'}"
+                if self._run
+                else "nothing is recorded there"
+            )
+            _log.warning("W&B failed (%s), which ends no training; %s", reason, rest)
             self._run = None
             _tear_down()  # else it complains again when the process ends
         finally:
