@@ -83,13 +83,31 @@ def test_python_answers_too(folder: Path) -> None:
     assert typed("python asks.py", folder) == "Rosa Hooper\n"
 
 
+def squad_commands(model: str) -> list[str]:
+    """README's, with files of the quickstart; its models have 96 positions."""
+    text = re.sub(r"(train|dev)-v(1\.1|2\.0)\.json", r"runs/quickstart/world/\g<0>", readme("berth squad"))
+    small = "squad.max_length=96 squad.max_query_length=24 squad.doc_stride=64"
+    return [f"{line.partition('#')[0].replace('DIR', model)} {small}" for line in text.splitlines()]
+
+
+def test_seeds_and_learning_rates_are_compared(folder: Path) -> None:
+    sweep, _ = squad_commands("runs/quickstart/pretrain/model")
+    said = typed(f"{sweep} --name sweep squad.epochs=0.02", folder)
+    [found] = json.loads((folder / "runs/sweep/trials.json").read_text())
+    assert [rate["seeds"] for rate in found["rates"]] == [[0, 1, 2, 3, 4]] * 2
+    assert "The trials of squad" in said
+
+
 def test_a_model_is_scored_as_it_is(folder: Path) -> None:
-    command = readme("berth squad").splitlines()[1].partition("#")[0]
-    stage = folder / "runs/quickstart/squad-v2.0"
-    given = command.replace("DIR", f"{stage}/model").replace("dev-v2.0.json", "runs/quickstart/world/dev-v2.0.json")
-    small = "squad.max_length=96 squad.max_query_length=24 squad.doc_stride=64 squad.null_threshold=-2.0"
-    reached = json.loads((stage / "result.json").read_text())["metrics"]["squad/exact"]
-    assert f"EM {reached:.2f}" in typed(f"{given} {small}", folder)
+    stage = "runs/quickstart/squad-v2.0"
+    _, score = squad_commands(f"{stage}/model")
+    reached = json.loads((folder / stage / "result.json").read_text())["metrics"]["squad/exact"]
+    assert f"EM {reached:.2f}" in typed(f"{score} squad.null_threshold=-2.0", folder)
+
+
+def test_a_corpus_is_looked_at(folder: Path) -> None:
+    command = readme("berth doctor corpora/wiki").partition("#")[0].replace("corpora/wiki", "runs/quickstart/corpus")
+    assert "documents" in typed(command, folder)
 
 
 def test_pages_are_written_and_the_last_point_is_shown(folder: Path) -> None:

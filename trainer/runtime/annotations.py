@@ -61,12 +61,9 @@ class Annotations:
         if before:
             before.join()
         change = {"metadata": {"annotations": {f"berth/{name}": str(value) for name, value in point.items()}}}
-        where = ("kubeflow.org", "v1")
         try:
-            namespace = (self._granted / "namespace").read_text()
-            self._api().patch_namespaced_custom_object(
-                *where, namespace, "pytorchjobs", self._job, change, _request_timeout=_PATIENCE
-            )
+            job = ("kubeflow.org", "v1", (self._granted / "namespace").read_text(), "pytorchjobs", self._job)
+            self._api().patch_namespaced_custom_object(*job, change, _request_timeout=_PATIENCE)
         except (ApiException, HTTPError, ConfigException, OSError) as error:
             self._failure = f"{error.status} {error.reason}" if isinstance(error, ApiException) else str(error)
 

@@ -69,6 +69,11 @@ class Attempts:
         self._write()
         return self._record.groups - 1
 
+    @property
+    def groups(self) -> int:
+        """Groups of workers that began to train, over all drivers."""
+        return self._record.groups
+
     def late(self) -> bool:
         """Whether the deadline is over; a clock that is set meanwhile brings it no nearer and moves it no further."""
         if jump := self._clock.jump():

@@ -71,7 +71,7 @@ def execute(run: Run, console: Console) -> str:
         storage.patiently(lambda: _claim(folder, run), run.checkpoint.patience_minutes)
         attempts = Attempts(run, folder)
         work = _Work(run, folder, display, stop, attempts, lease, bell)
-        with _remembered(attempts):
+        with work.alerting(), _remembered(attempts):
             prepare(run, folder, work.tell)
             work.train()
             summarise(run, folder)
@@ -156,18 +156,21 @@ class _Work:
         self._bell.within(patience(self._run.limits))
         self._display.show(part, done, total)
 
-    def train(self) -> None:
-        """Train until all stages are finished. What ends the run for good, W&B is told."""
+    @contextmanager
+    def alerting(self) -> Generator[None]:
+        """W&B is told what ends the run for good, if a worker has begun to train: else it knows of no run."""
         try:
-            self._train()
+            yield
         except (Interrupted, Stalled, RunHeld):
             raise
         except BerthError as error:
-            self._bell.within(failure_alert.PATIENCE)
-            failure_alert.alert(self._run, self._folder, self._stage, str(error))
+            if self._attempts.groups:
+                self._bell.within(failure_alert.PATIENCE)
+                failure_alert.alert(self._run, self._folder, self._stage, str(error))
             raise
 
-    def _train(self) -> None:
+    def train(self) -> None:
+        """Train until all stages are finished."""
         settled, failure = not nodes.in_cluster(), ""
         while not self.finished():
             with nodes.connected():
