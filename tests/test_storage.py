@@ -145,6 +145,9 @@ def test_relative_paths_become_absolute_and_remote_ones_stay(tmp_path: Path, mon
     assert storage.absolute("runs", "/elsewhere") == "/elsewhere/runs"
     assert storage.absolute("runs") == os.fspath(tmp_path / "runs")
     assert storage.absolute("memory://runs") == "memory://runs"
+    assert storage.from_here(storage.absolute("runs/a")) == "runs/a"
+    assert storage.from_here("/elsewhere/runs") == "/elsewhere/runs"
+    assert storage.from_here("memory://runs") == "memory://runs"
 
 
 def test_a_working_folder_reaches_remote_storage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

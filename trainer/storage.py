@@ -89,6 +89,11 @@ def absolute(uri: str, base: str | None = None) -> str:
     return uri if "://" in uri else str(Path(base or Path.cwd(), uri))
 
 
+def from_here(uri: str) -> str:
+    """As one would type it: a path below the current directory without that."""
+    return uri.removeprefix(f"{Path.cwd()}/")
+
+
 def is_local(uri: str) -> bool:
     return isinstance(_filesystem(uri)[0], LocalFileSystem)
 

@@ -113,9 +113,10 @@ def test_a_corpus_is_looked_at(folder: Path) -> None:
 def test_pages_are_written_and_the_last_point_is_shown(folder: Path) -> None:
     report, compare, leet = (line.partition("#")[0] for line in readme("berth report").splitlines())
     (folder / "runs/quickstart/report.html").unlink()
-    typed(report.replace("my-run.yaml", "quickstart"), folder)
+    assert typed(report.replace("my-run.yaml", "quickstart"), folder) == "runs/quickstart/report.html\n"
     assert (folder / "runs/quickstart/report.html").exists()
-    typed(compare.replace("runs/a runs/b s3://x/c", "runs/quickstart runs/quickstart"), folder)
+    both = compare.replace("runs/a runs/b s3://x/c", "runs/quickstart runs/quickstart")
+    assert typed(both, folder) == "comparison.html\n"
     assert (folder / "comparison.html").exists()
     assert leet.split() == ["wandb", "leet", "runs/my-run/pretrain/wandb"]
     summary = typed("wandb leet inspect --summary runs/quickstart/pretrain/wandb", folder)

@@ -23,6 +23,8 @@ def report(runs: tuple[str, ...], output: str) -> None:
       berth report runs/quickstart
       berth report runs/small s3://bucket/runs/large -o small-and-large.html
     """
+    from trainer import storage
     from trainer.runtime import reports
 
-    click.echo(reports.report(runs[0]) if len(runs) == 1 else reports.compare(runs, output))
+    page = reports.report(runs[0]) if len(runs) == 1 else reports.compare(runs, output)
+    click.echo(storage.from_here(page))

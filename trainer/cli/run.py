@@ -1,7 +1,6 @@
 """A run on this machine: run, squad, scores, recipes, sync; and pod, which is a part of one on a cluster."""
 
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -95,13 +94,13 @@ def squad(
 
 
 def _execute(settings: Any, console: Any) -> None:
+    from trainer import storage
     from trainer.runtime import driver, scores
 
     report = driver.execute(settings, console)
     for table in scores.tables(settings):
         console.print(table)
-    here = f"{Path.cwd()}/"  # as one would type it
-    console.print(f"report: {report.removeprefix(here)}", soft_wrap=True, highlight=False)
+    console.print(f"report: {storage.from_here(report)}", soft_wrap=True, highlight=False)
 
 
 @click.command("scores")
