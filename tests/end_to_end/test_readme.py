@@ -106,7 +106,7 @@ def test_a_model_is_scored_as_it_is(folder: Path) -> None:
 
 
 def test_a_corpus_is_looked_at(folder: Path) -> None:
-    command = readme("berth doctor corpora/wiki").partition("#")[0].replace("corpora/wiki", "runs/quickstart/corpus")
+    command = readme("berth doctor corpora/wiki").partition("#")[0].replace("corpora/wiki", "runs/quickstart")
     assert "documents" in typed(command, folder)
 
 
