@@ -86,6 +86,6 @@ def test_a_job_that_may_not_be_annotated_is_said_once_and_training_goes_on(grant
     kubectl("delete", "rolebinding", "my-run", "-n", "berth")
     refused = Annotations("my-run", granted.folder)
     told = until(lambda: refused.training("pretrain", 5, 5, RECORD), 30, "the refusal")
-    assert told == "PyTorchJob my-run gets no progress annotations: 403 Forbidden"
+    assert told == "PyTorchJob my-run gets no progress annotations: HTTP Error 403: Forbidden"
     assert refused.training("pretrain", 5, 5, RECORD) == ""
     assert annotations() == {}

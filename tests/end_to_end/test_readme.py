@@ -84,15 +84,17 @@ def test_python_answers_too(folder: Path) -> None:
 
 
 def squad_commands(model: str) -> list[str]:
-    """README's, with files of the quickstart; its models have 96 positions."""
-    text = re.sub(r"(train|dev)-v(1\.1|2\.0)\.json", r"runs/quickstart/world/\g<0>", readme("berth squad"))
+    """README's, for models of the quickstart, which have 96 positions."""
     small = "squad.max_length=96 squad.max_query_length=24 squad.doc_stride=64"
-    return [f"{line.partition('#')[0].replace('DIR', model)} {small}" for line in text.splitlines()]
+    return [f"{line.partition('#')[0].replace('DIR', model)} {small}" for line in readme("berth squad").splitlines()]
 
 
 def test_seeds_and_learning_rates_are_compared(folder: Path) -> None:
+    for name in ("train-v1.1.json", "dev-v1.1.json"):  # of a few articles, since there are ten trials
+        whole = json.loads((folder / "runs/quickstart/world" / name).read_text())
+        (folder / name).write_text(json.dumps({**whole, "data": whole["data"][:2]}))
     sweep, _ = squad_commands("runs/quickstart/pretrain/model")
-    said = typed(f"{sweep} --name sweep squad.epochs=0.02", folder)
+    said = typed(f"{sweep} --name sweep squad.epochs=1", folder)
     [found] = json.loads((folder / "runs/sweep/trials.json").read_text())
     assert [rate["seeds"] for rate in found["rates"]] == [[0, 1, 2, 3, 4]] * 2
     assert "The trials of squad" in said
@@ -100,6 +102,7 @@ def test_seeds_and_learning_rates_are_compared(folder: Path) -> None:
 
 def test_a_model_is_scored_as_it_is(folder: Path) -> None:
     stage = "runs/quickstart/squad-v2.0"
+    (folder / "dev-v2.0.json").symlink_to("runs/quickstart/world/dev-v2.0.json")
     _, score = squad_commands(f"{stage}/model")
     reached = json.loads((folder / stage / "result.json").read_text())["metrics"]["squad/exact"]
     assert f"EM {reached:.2f}" in typed(f"{score} squad.null_threshold=-2.0", folder)

@@ -4,17 +4,15 @@ In: the records that the display shows. Out: `berth/stage`, `berth/step`, `berth
 each half minute and at a stage's end. Only where the chart's `job.progress_annotations` grants the Master the right.
 """
 
+import json
 import os
+import ssl
 import threading
 import time
 from collections.abc import Mapping
+from http.client import HTTPException
 from pathlib import Path
-
-from kubernetes import client
-from kubernetes.client import ApiException
-from kubernetes.config import ConfigException
-from kubernetes.config.incluster_config import InClusterConfigLoader
-from urllib3.exceptions import HTTPError
+from urllib.request import HTTPSHandler, ProxyHandler, Request, build_opener
 
 VARIABLE = "BERTH_ANNOTATED_JOB"
 """Names the PyTorchJob; the chart sets it."""
@@ -22,7 +20,7 @@ GRANTED = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 """Where a kubelet puts a ServiceAccount's token."""
 EVERY = 30.0
 """Seconds between two points; more would be work for the operator, which looks at a job whenever it changes."""
-_PATIENCE = (2.0, 5.0)
+_PATIENCE = 5.0
 """Seconds for a connection, and for an answer."""
 
 
@@ -62,15 +60,19 @@ class Annotations:
             before.join()
         change = {"metadata": {"annotations": {f"berth/{name}": str(value) for name, value in point.items()}}}
         try:
-            job = ("kubeflow.org", "v1", (self._granted / "namespace").read_text(), "pytorchjobs", self._job)
-            self._api().patch_namespaced_custom_object(*job, change, _request_timeout=_PATIENCE)
-        except (ApiException, HTTPError, ConfigException, OSError) as error:
-            self._failure = f"{error.status} {error.reason}" if isinstance(error, ApiException) else str(error)
+            self._patch(json.dumps(change).encode())
+        except (OSError, HTTPException) as error:
+            self._failure = str(error)
 
-    def _api(self) -> client.CustomObjectsApi:
-        """With the token as it is now: a kubelet replaces it each hour."""
-        token, authority = (self._granted / name for name in ("token", "ca.crt"))
-        settings = client.Configuration()
-        vars(settings)["retries"] = 0
-        InClusterConfigLoader(str(token), str(authority)).load_and_set(settings)
-        return client.CustomObjectsApi(client.ApiClient(settings))
+    def _patch(self, change: bytes) -> None:
+        """By HTTP alone: the Kubernetes client, which the image has not, would bring a dozen packages for this call."""
+        namespace = (self._granted / "namespace").read_text()
+        token = (self._granted / "token").read_text()  # as it is now: a kubelet replaces it each hour
+        host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
+        server = f"https://[{host}]:{port}" if ":" in host else f"https://{host}:{port}"
+        job = f"{server}/apis/kubeflow.org/v1/namespaces/{namespace}/pytorchjobs/{self._job}"
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/merge-patch+json"}
+        trusted = HTTPSHandler(context=ssl.create_default_context(cafile=str(self._granted / "ca.crt")))
+        request = Request(job, change, headers, method="PATCH")
+        with build_opener(trusted, ProxyHandler({})).open(request, timeout=_PATIENCE):
+            pass
