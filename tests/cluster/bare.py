@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -26,6 +27,26 @@ def api_server(folder: Path) -> Iterator[Path]:
         kubeconfig = _kubeconfig(folder, port)
         until(lambda: _ready(kubeconfig), 60, f"an API server; its log is {folder / 'kube-apiserver.log'}")
         yield kubeconfig
+
+
+def definition() -> dict[str, Any]:
+    """Of PyTorchJobs without the scale subresource."""
+    version = {
+        "name": "v1",
+        "served": True,
+        "storage": True,
+        "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
+        "subresources": {"status": {}},
+    }
+    names = {"kind": "PyTorchJob", "plural": "pytorchjobs", "singular": "pytorchjob"}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": "pytorchjobs.kubeflow.org",
+        },
+        "spec": {"group": "kubeflow.org", "scope": "Namespaced", "names": names, "versions": [version]},
+    }
 
 
 def _options(folder: Path, etcd: str, port: int) -> list[str]:

@@ -1,7 +1,6 @@
 """What `job.progress_annotations` grants, by the chart's own Role on a real API server, which has no operator."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from subprocess import run as run_program
 
@@ -9,9 +8,8 @@ import pytest
 import yaml
 
 from tests.charts.chart import SMALL, objects, with_values
-from tests.cluster.bare import api_server
+from tests.cluster.bare import api_server, definition
 from tests.cluster.kubectl import apply, get, kubectl, until
-from tests.cluster.test_without_operator import definition
 from trainer.runtime.annotations import Annotations
 
 pytestmark = pytest.mark.cluster
@@ -19,16 +17,9 @@ pytestmark = pytest.mark.cluster
 RECORD = {"train/loss": 6.543218765, "train/world_size": 2.0, "train/tokens": 4096.0}
 
 
-@dataclass(frozen=True)
-class Granted:
-    """A Master's, as a kubelet mounts it."""
-
-    folder: Path
-    port: int
-
-
 @pytest.fixture
-def granted(programs: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Granted]:
+def granted(programs: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A Master's token and what belongs to it, as a kubelet mounts them."""
     with api_server(tmp_path) as kubeconfig:
         monkeypatch.setenv("KUBECONFIG", str(kubeconfig))
         kubectl("create", "namespace", "berth")
@@ -43,10 +34,9 @@ def granted(programs: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         (folder / "namespace").write_text("berth")
         (folder / "token").write_text(kubectl("create", "token", "my-run", "-n", "berth").strip())
         (folder / "ca.crt").write_bytes(Path(server["certificate-authority"]).read_bytes())
-        port = int(server["server"].rsplit(":", 1)[1])
         monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
-        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
-        yield Granted(folder, port)
+        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", server["server"].rsplit(":", 1)[1])
+        yield folder
 
 
 def annotations() -> dict[str, str]:
@@ -54,8 +44,8 @@ def annotations() -> dict[str, str]:
     return {name: value for name, value in found.items() if name.startswith("berth/")}
 
 
-def test_a_job_is_annotated_with_its_first_point_and_its_last(granted: Granted) -> None:
-    written = Annotations("my-run", granted.folder)
+def test_a_job_is_annotated_with_its_first_point_and_its_last(granted: Path) -> None:
+    written = Annotations("my-run", granted)
     for step in range(1, 101):
         assert written.training("pretrain", step, 100, RECORD) == ""
         if step == 50:
@@ -71,7 +61,7 @@ def test_a_job_is_annotated_with_its_first_point_and_its_last(granted: Granted) 
     }
 
 
-def test_the_master_may_patch_its_own_job_and_do_nothing_else(granted: Granted) -> None:
+def test_the_master_may_patch_its_own_job_and_do_nothing_else(granted: Path) -> None:
     def may(*what: str) -> bool:
         asked = ["kubectl", "auth", "can-i", *what, "-n", "berth", "--as=system:serviceaccount:berth:my-run"]
         return run_program(asked, capture_output=True, check=False).returncode == 0
@@ -82,9 +72,9 @@ def test_the_master_may_patch_its_own_job_and_do_nothing_else(granted: Granted) 
         assert not may(verb, kind), (verb, kind)
 
 
-def test_a_job_that_may_not_be_annotated_is_said_once_and_training_goes_on(granted: Granted) -> None:
+def test_a_job_that_may_not_be_annotated_is_said_once_and_training_goes_on(granted: Path) -> None:
     kubectl("delete", "rolebinding", "my-run", "-n", "berth")
-    refused = Annotations("my-run", granted.folder)
+    refused = Annotations("my-run", granted)
     told = until(lambda: refused.training("pretrain", 5, 5, RECORD), 30, "the refusal")
     assert told == "PyTorchJob my-run gets no progress annotations: HTTP Error 403: Forbidden"
     assert refused.training("pretrain", 5, 5, RECORD) == ""

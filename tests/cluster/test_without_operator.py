@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.cluster.bare import api_server
+from tests.cluster.bare import api_server, definition
 from tests.cluster.kubectl import apply, kubectl
 from tests.cluster.release import values
 from tests.cluster.test_watching import berth
@@ -61,26 +61,6 @@ def verdict(check: str) -> tuple[str, str]:
     result = berth("doctor", "-o", "json")
     assert result.returncode == 2, result.stderr
     return next((each["verdict"], each["found"]) for each in json.loads(result.stdout) if each["check"] == check)
-
-
-def definition() -> dict[str, Any]:
-    """Of PyTorchJobs without the scale subresource."""
-    version = {
-        "name": "v1",
-        "served": True,
-        "storage": True,
-        "schema": {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}},
-        "subresources": {"status": {}},
-    }
-    names = {"kind": "PyTorchJob", "plural": "pytorchjobs", "singular": "pytorchjob"}
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {
-            "name": "pytorchjobs.kubeflow.org",
-        },
-        "spec": {"group": "kubeflow.org", "scope": "Namespaced", "names": names, "versions": [version]},
-    }
 
 
 def deployment(image: str) -> dict[str, Any]:
