@@ -25,7 +25,7 @@ from ray.util import placement_group_table, remove_placement_group
 from ray.util.placement_group import PlacementGroup
 
 from trainer.config.operation import Scaling
-from trainer.errors import InputError
+from trainer.errors import BerthError, InputError, Stalled
 from trainer.runtime.ray_node import OBJECT_STORE_BYTES
 
 CONTROLLER = "TrainController"
@@ -35,16 +35,33 @@ WORKER = "RayTrainWorker"
 
 @contextmanager
 def connected() -> Generator[None]:
-    """Ray, as long as the block lasts."""
+    """Ray, as long as the block lasts.
+
+    Raises:
+        InputError: it cannot start with what its variables say.
+        Stalled: it did not start, or was not reached, in time.
+    """
     local: dict[str, Any] = {} if in_cluster() else _local()
     handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    ray.init(log_to_driver=False, logging_level=logging.ERROR, **local)
+    try:
+        ray.init(log_to_driver=False, logging_level=logging.ERROR, **local)
+    except Exception as error:  # of many kinds, Exception itself among them
+        ray.shutdown()
+        raise _not_started(error) from error
     for number, handler in handlers.items():  # Ray has put its own in their place, by which SIGTERM aborts the process
         signal.signal(number, handler)
     try:
         yield
     finally:
         ray.shutdown()
+
+
+def _not_started(error: Exception) -> BerthError:
+    """Wrong paths and ports can be mended; all else is most likely a machine that is too slow for Ray's patience."""
+    why, passing = str(error).partition("\n")[0].partition(". ")[0], isinstance(error, ConnectionError | TimeoutError)
+    if isinstance(error, ValueError | OSError) and not passing:
+        return InputError("Ray", f"it cannot start: {why}", "mend that; RAY_TMPDIR, if it is set, is its folder")
+    return Stalled(f"Ray did not start: {why}; try again, with less at work on this machine")
 
 
 def _local() -> dict[str, Any]:
