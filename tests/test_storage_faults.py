@@ -3,7 +3,6 @@
 import gzip
 import json
 import random
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ import s3fs
 from moto.server import ThreadedMotoServer
 
 from tests.faulty_s3 import PASSING, Fault, FaultyS3
+from tests.ports import free_port
 from trainer import storage
 from trainer.errors import StorageError, StorageMissing, StorageUnavailable
 
@@ -142,9 +142,7 @@ def test_a_transfer_that_always_breaks_off_is_given_up(faulty: FaultyS3) -> None
 
 
 def test_a_server_that_is_not_there_is_told(faulty: FaultyS3, monkeypatch: pytest.MonkeyPatch) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
+    nobody = f"http://127.0.0.1:{free_port()}"
     monkeypatch.setenv("AWS_ENDPOINT_URL", nobody)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "2")
     with pytest.raises(StorageError, match=rf'a\.bin: cannot be read: .*"{nobody}/bucket/folder/a\.bin"; mend'):

@@ -1,12 +1,12 @@
 """Commands that need a cluster and get none: one clear line each."""
 
-import socket
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from tests.launch.api import Query, Refusal, Server, choose_kubeconfig, choose_server
+from tests.ports import free_port
 from trainer.cli import main
 
 VALUES = "worker: {cpu: 1}\nstorage: {secret: s3}\nrun: {storage: s3://bucket/runs}\n"
@@ -61,7 +61,5 @@ def test_a_missing_right_is_named(commands: list[list[str]], api: Server) -> Non
 def test_an_api_server_that_is_not_reached_is_named(
     commands: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        choose_server(closed.getsockname()[1], tmp_path, monkeypatch)
-        refused(commands, "berth: context played: the API server is not reached: ")
+    choose_server(free_port(), tmp_path, monkeypatch)
+    refused(commands, "berth: context played: the API server is not reached: ")

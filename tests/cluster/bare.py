@@ -1,6 +1,5 @@
 """A real API server with nothing behind it: no operator, no CRD, no nodes. Needs the programs of the lane."""
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -10,6 +9,7 @@ from typing import Any
 import yaml
 
 from tests.cluster.kubectl import run, until
+from tests.ports import free_ports
 
 TOKEN = "of-an-administrator"
 
@@ -17,7 +17,7 @@ TOKEN = "of-an-administrator"
 @contextmanager
 def api_server(folder: Path) -> Iterator[Path]:
     """The kubeconfig of an administrator, as long as the block lasts; logs and data are kept in the folder."""
-    clients, peers, port = _ports(3)
+    clients, peers, port = free_ports(3)
     etcd = f"http://127.0.0.1:{clients}"
     with ExitStack() as stack:
         addresses = [f"--{kind}-client-urls={etcd}" for kind in ("listen", "advertise")]
@@ -94,9 +94,3 @@ def _running(folder: Path, program: str, *options: str) -> Iterator[None]:
             yield
         finally:
             process.kill()  # there is nothing to be kept
-
-
-def _ports(number: int) -> list[int]:
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(number)]
-        return [each.getsockname()[1] for each in sockets]

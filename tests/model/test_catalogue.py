@@ -1,5 +1,4 @@
 import http.server
-import socket
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -11,6 +10,7 @@ from tokenizers import Tokenizer
 
 import trainer
 from tests.model import foreign
+from tests.ports import free_port
 from trainer.config import schema
 from trainer.errors import ConfigError, StorageError
 from trainer.model import catalogue
@@ -18,12 +18,6 @@ from trainer.model.heads import BertForQuestionAnswering
 from trainer.model.pretrained import save_pretrained
 
 SMALL = schema.Model(hidden_size=32, num_hidden_layers=1, num_attention_heads=2)
-
-
-@pytest.fixture
-def closed_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -89,9 +83,9 @@ def test_a_nemo_file_is_fetched_over_http_with_the_vocabulary_of_its_entry(
 
 
 def test_what_cannot_be_reached_says_which_uri_was_tried_and_what_to_do(
-    closed_port: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    uri = f"http://127.0.0.1:{closed_port}/bertbaseuncased.nemo"
+    uri = f"http://127.0.0.1:{free_port()}/bertbaseuncased.nemo"
     use(monkeypatch, tmp_path, f"bertbaseuncased: {uri}")
 
     with pytest.raises(StorageError) as caught:

@@ -6,7 +6,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.charts.grafana import dashboard, expressions
+from tests.ports import free_port
 from trainer.runtime.metrics import Metrics
 
 FETCHED = Path.home() / ".cache" / "berth-prometheus"
@@ -95,9 +95,7 @@ def prometheus(metrics: Metrics, tmp_path_factory: pytest.TempPathFactory) -> It
         pytest.skip("needs Prometheus; `make prometheus` fetches Debian's")
     folder = tmp_path_factory.mktemp("prometheus")
     (folder / "prometheus.yml").write_text(CONFIGURATION.format(port=metrics.listen(0), labels=json.dumps(LABELS)))
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{free.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     command = [PROGRAM, "--config.file=prometheus.yml", "--storage.tsdb.path=data", f"--web.listen-address={address}"]
     with (folder / "log").open("w") as log, subprocess.Popen(command, cwd=folder, stdout=log, stderr=log) as process:
         try:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 import wandb
 
+from tests.ports import free_port
 from trainer.config import schema
 from trainer.tracking.answers import Answer, Answers, Gold, Paragraph
 from trainer.tracking.tracker import Outcome, Reference
@@ -60,12 +60,6 @@ def answers(count: int) -> Answers:
         for number in range(count)
     )
     return Answers(paragraphs=(Paragraph(title="Orvale", context="Orvale lies by the sea."),), answers=tuple(given))
-
-
-def closed_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return free.getsockname()[1]
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -260,7 +254,7 @@ def test_an_unreachable_server_leaves_an_offline_record_and_a_clean_exit(
     process = in_a_process_of_its_own(
         tmp_path,
         "WandbTracker(Tracking(wandb='online'), **names, init_timeout=1).log({'train/loss': 1.0}, 10)",
-        WANDB_BASE_URL=f"http://127.0.0.1:{closed_port()}",
+        WANDB_BASE_URL=f"http://127.0.0.1:{free_port()}",
         WANDB_API_KEY="0" * 40,
     )
     assert (process.returncode, process.stdout) == (0, "")

@@ -5,7 +5,6 @@ reading is a process of its own.
 import gzip
 import json
 import os
-import socket
 import subprocess
 import sys
 import tarfile
@@ -17,6 +16,7 @@ import pyarrow.parquet
 import pytest
 
 from tests.data.sources import hub
+from tests.ports import free_port
 
 DATASET = "wikimedia/wikipedia"
 READ = """
@@ -85,9 +85,7 @@ def test_other_files_on_the_hub_are_read_and_missing_ones_refused(tmp_path: Path
 
 
 def test_a_hub_that_cannot_be_reached_is_told_in_a_line(tmp_path: Path) -> None:
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{closed.getsockname()[1]}"
+    address = f"http://127.0.0.1:{free_port()}"
     uri = f"hf://datasets/{DATASET}/a.parquet"
     (outcome,) = read(address, tmp_path, {"path": uri, "format": "parquet"})
     assert outcome.startswith(f"{uri}: cannot be read: ")
