@@ -1,9 +1,10 @@
 """Real fine-tuning on SQuAD, beside the same model without pretraining: python -m tests.benchmarks.squad_real MODEL
 
-MODEL is a model directory that was pretrained here, such as runs/NAME/pretrain/model. There is no full training set in
-../shared/data, so dev v1.1 is split by article, 40 to train (with the 12 training articles) and 8 held out, and dev
-v2.0 likewise, 27 and 8. v1.1: three seeds each way. v2.0: one, whose threshold is tuned on half of the held-out
-questions and applied to the other half, beside the score of answering nothing. `--epochs 0.5` says how long.
+MODEL is a model directory that was pretrained here, such as that of `berth run tests/benchmarks/squad_real.yaml`. There
+is no full training set in ../shared/data, so dev v1.1 is split by article, 40 to train (with the 12 training articles)
+and 8 held out, and dev v2.0 likewise, 27 and 8. v1.1: three seeds each way. v2.0: one, whose threshold is tuned on half
+of the held-out questions and applied to the other half, beside the score of answering nothing. `--epochs 0.5` says how
+long.
 """
 
 import argparse
