@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.chaos.clock import own_clock, set_clock
 from tests.end_to_end.conftest import Start, new_folder
 from tests.tracking.conftest import record_of
 from tests.tracking.wandb_server import WandbServer
@@ -62,6 +64,24 @@ def test_a_worker_killed_in_pretraining_and_sigterm_in_squad_change_no_bit(
     assert code == 0, output
     assert output.splitlines()[-1] == "report: runs/tiny/report.html"
     assert_same_result(folder, undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs gcc: the clock of a run's processes is set by a library")
+def test_a_clock_that_is_set_back_an_hour_changes_no_bit(
+    berth: Start, undisturbed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = new_folder(tmp_path / "disturbed")
+    for name, value in own_clock(tmp_path).items():
+        monkeypatch.setenv(name, value)
+    run = berth(folder, "run", "tiny.yaml").wait_for(checkpoint(folder, "pretrain", 25))
+    set_clock(tmp_path, -3600)
+    again = run.kill_a_worker().wait_for(checkpoint(folder, "squad", 25))
+    code, output = again.kill_a_worker().wait()
+    assert code == 0, output
+    for stage in STAGES:  # which of W&B's records is the newest, their names do not say now
+        assert last_checkpoint(folder, stage) == last_checkpoint(undisturbed, stage)
+        assert losses(folder, stage) == losses(undisturbed, stage)
 
 
 @pytest.mark.slow

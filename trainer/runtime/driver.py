@@ -26,7 +26,7 @@ from trainer.runtime.annotations import Annotations
 from trainer.runtime.attempts import Attempts
 from trainer.runtime.display import Display
 from trainer.runtime.driver_watchdog import Alarm, alarm
-from trainer.runtime.group import Group, reason
+from trainer.runtime.group import Group, reason, without_place
 from trainer.runtime.inputs import check, prepare
 from trainer.runtime.lease import Lease, held
 from trainer.runtime.metrics import Metrics
@@ -40,6 +40,10 @@ from trainer.tracking.report import write_report
 
 WAITING_LINE_EVERY = 30.0
 """Seconds."""
+MOST_UNPLACED = 2
+"""Groups in a row for which Ray finds no place: it then goes on with another Ray. Where the clock of Ray's head is set
+back, it makes no places (placement groups) until that time has come again.
+"""
 CLEARING = 10.0
 """Seconds for what a failed group has left to end."""
 ENDING = 30.0
@@ -172,6 +176,7 @@ class _Work:
     def train(self) -> None:
         """Train until all stages are finished."""
         settled, failure = not nodes.in_cluster(), ""
+        unplaced = 0
         while not self.finished():
             with nodes.connected():
                 spares, clear = Spares(), True
@@ -180,7 +185,10 @@ class _Work:
                     settled, failure = True, "" if error is None else reason(error)
                     if error is not None:
                         self._count(error)
-                        clear = nodes.cleared(CLEARING)
+                        unplaced = unplaced + 1 if without_place(error) else 0
+                        clear = nodes.cleared(CLEARING) and unplaced < MOST_UNPLACED
+            if unplaced >= MOST_UNPLACED and nodes.in_cluster():
+                raise Stalled(f"Ray found no place for the workers {unplaced} times, though there is room")
 
     def _group(self, spares: Spares, settled: bool, failure: str) -> Exception | None:
         """Train with one group of workers to its end; what it failed of. `failure`: what the last one failed of."""

@@ -13,6 +13,7 @@ import ray
 import ray.exceptions
 from ray.train import FailureConfig, RunConfig, ScalingConfig
 from ray.train.torch import TorchConfig
+from ray.train.v2._internal.exceptions import WorkerGroupStartupTimeoutError
 
 from trainer import storage
 from trainer.config.schema import Run
@@ -107,6 +108,11 @@ def reason(error: Exception) -> str:
     line = text.rpartition("\n")[2] if "Traceback" in text else text.partition("\n")[0]
     ranks = ", ".join(str(rank) for rank in sorted(failures))
     return f"{f'worker {ranks}' if failures else 'the workers'} failed ({shorten(line, 200, placeholder=' ...')})"
+
+
+def without_place(error: Exception) -> bool:
+    """Whether Ray found no place for a group's workers in time."""
+    return isinstance(getattr(error, "controller_failure", None), WorkerGroupStartupTimeoutError)
 
 
 def _trainer(run: Run, assignment: Assignment, size: int) -> RayTrainer:
