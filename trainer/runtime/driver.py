@@ -175,17 +175,16 @@ class _Work:
 
     def train(self) -> None:
         """Train until all stages are finished."""
-        settled, failure = not nodes.in_cluster(), ""
-        unplaced = 0
+        settled, failure, unplaced = not nodes.in_cluster(), "", 0
         while not self.finished():
             with nodes.connected():
                 spares, clear = Spares(), True
                 while clear and not self.finished():  # what is not cleared away, Ray ends with the connection
                     error = self._group(spares, settled, failure)
                     settled, failure = True, "" if error is None else reason(error)
+                    unplaced = unplaced + 1 if without_place(error) else 0
                     if error is not None:
                         self._count(error)
-                        unplaced = unplaced + 1 if without_place(error) else 0
                         clear = nodes.cleared(CLEARING) and unplaced < MOST_UNPLACED
             if unplaced >= MOST_UNPLACED and nodes.in_cluster():
                 raise Stalled(f"Ray found no place for the workers {unplaced} times, though there is room")

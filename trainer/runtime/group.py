@@ -110,8 +110,8 @@ def reason(error: Exception) -> str:
     return f"{f'worker {ranks}' if failures else 'the workers'} failed ({shorten(line, 200, placeholder=' ...')})"
 
 
-def without_place(error: Exception) -> bool:
-    """Whether Ray found no place for a group's workers in time."""
+def without_place(error: Exception | None) -> bool:
+    """Whether what a group failed of, if it did, is that Ray found no place for its workers in time."""
     return isinstance(getattr(error, "controller_failure", None), WorkerGroupStartupTimeoutError)
 
 

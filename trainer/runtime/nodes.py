@@ -58,7 +58,8 @@ def connected() -> Generator[None]:
 
 def _not_started(error: Exception) -> BerthError:
     """Wrong paths and ports can be mended; all else is most likely a machine that is too slow for Ray's patience."""
-    why, passing = str(error).partition("\n")[0].partition(". ")[0], isinstance(error, ConnectionError | TimeoutError)
+    why = str(error).partition("\n")[0].partition(". ")[0]
+    passing = isinstance(error, ConnectionError | TimeoutError)
     if isinstance(error, ValueError | OSError) and not passing:
         return InputError("Ray", f"it cannot start: {why}", "mend that; RAY_TMPDIR, if it is set, is its folder")
     return Stalled(f"Ray did not start: {why}; try again, with less at work on this machine")
