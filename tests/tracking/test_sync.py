@@ -124,6 +124,15 @@ def test_what_lies_on_object_storage_is_sent_and_marked_there(server: WandbServe
     assert all(each.marked for each in recordings(remote, STAGES))
 
 
+def test_a_clock_that_was_set_back_between_two_attempts_loses_no_step(server: WandbServer, run: str) -> None:
+    second = Path(recordings(run, STAGES)[1].folder)
+    an_id = second.name.rpartition("-")[2]
+    second.rename(second.with_name(f"offline-run-20200101_000000-{an_id}"))
+    assert outcomes(run) == ["3 steps sent", "1 steps sent", "2 steps sent"]
+    assert steps(server, PRETRAIN) == [10, 20, 30, 40]
+    assert server.runs[PRETRAIN].summary["train/step"] == 40
+
+
 def test_without_a_key_one_line_says_so_and_nothing_is_sent(server: WandbServer, run: str) -> None:
     process = berth_sync(run, WANDB_BASE_URL=server.url)
     assert (process.returncode, process.stdout) == (2, "")
@@ -226,7 +235,7 @@ def test_of_what_was_recorded_online_only_what_the_server_lacks_is_sent(server: 
     )
     server.fault = None
     assert steps(server, PRETRAIN) == []
-    assert outcomes(str(folder)) == ["nothing is left to send", "3 steps sent"]
+    assert outcomes(str(folder)) == ["3 steps sent", "nothing is left to send"]
     assert {run_id: steps(server, run_id) for run_id in server.runs} == {SQUAD: [5, 10], PRETRAIN: [10, 20, 30]}
 
 

@@ -1,4 +1,4 @@
-"""What the stages of a run have recorded for W&B, sent there: in the order in which it was written, each step once.
+"""What the stages of a run have recorded for W&B, sent there: in the order of the steps, each step once.
 
     <stage>/wandb/offline-run-<time>-<id>/run-<id>.wandb   recorded without the server
     <stage>/wandb/run-<time>-<id>/run-<id>.wandb           sent while it was recorded, as far as the server took it
@@ -6,7 +6,8 @@
 
 `wandb sync` does the sending. It is given a copy: it marks as sent what the server refused, too, and it appends the
 steps that a stage did again, since it went back to a checkpoint, behind all others. The copy has only later steps than
-the server, which is what W&B itself does with a stage that goes on online.
+the server, which is what W&B itself does with a stage that goes on online. So the order matters, and it is not that
+of the names: a clock may be set back between two attempts, or be that of another node.
 """
 
 import base64
@@ -120,9 +121,16 @@ def sync(folder: str, stages: Iterable[str], silence: float = _SILENCE) -> Itera
 
 
 def recordings(folder: str, stages: Iterable[str]) -> list[Recording]:
-    """In the order in which they were begun."""
-    found = [each for stage in stages for each in _of_stage(stage, storage.join(folder, stage, "wandb"))]
-    return sorted(found, key=lambda each: each.name.split("run-", 1)[1])
+    """Stage by stage; first what was sent, then what was not, in the order of its steps."""
+    found: list[Recording] = []
+    for stage in stages:
+        by_clock = sorted(_of_stage(stage, storage.join(folder, stage, "wandb")), key=_by_clock)
+        found += sorted(by_clock, key=lambda each: -1 if each.marked else _log(each).first_step)
+    return found
+
+
+def _by_clock(recording: Recording) -> str:
+    return recording.name.split("run-", 1)[1]
 
 
 def _of_stage(stage: str, folder: str) -> Iterator[Recording]:
@@ -141,9 +149,10 @@ def _send(recording: Recording, found: Sequence[Recording], server: "_Server", s
     log = _log(recording)
     if log.run is None:
         return "cannot be read"
-    last = [each for each in found if each.stage == recording.stage][-1]
+    of_stage = [each for each in found if each.stage == recording.stage]
+    last = {of_stage[-1], max(of_stage, key=_by_clock)}  # one of them may still be written to
     known = server.known(log.run)
-    if known.state == "running" and last.online and not _log(last).ended:
+    if known.state == "running" and any(each.online and not _log(each).ended for each in last):
         return "W&B says that it is running, and takes it from there"
     new = {step for step in log.steps if step > known.last_step}
     if recording.online and not new and (known.state == "finished" or not log.began):
@@ -154,7 +163,7 @@ def _send(recording: Recording, found: Sequence[Recording], server: "_Server", s
         with tempfile.TemporaryDirectory(prefix="berth-") as place:
             _sent(_copy(recording, log.with_steps(new), Path(place)), recording, server.url, silence)
         outcome = f"{len(new):,} steps sent" if new else "summary sent"
-    if log.ended or recording is not last:  # else it may still be written to
+    if log.ended or recording not in last:
         storage.write_bytes(f"{recording.file}.synced", b"")
     return outcome
 

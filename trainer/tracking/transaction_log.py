@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from math import inf
 from typing import Any
 
 from wandb.proto import wandb_internal_pb2
@@ -43,6 +44,11 @@ class TransactionLog:
     def steps(self) -> set[int]:
         """Of the rows of its history."""
         return {message.history.step.num for message in self.messages if message.HasField("history")}
+
+    @property
+    def first_step(self) -> float:
+        """Infinite as long as there is none."""
+        return min(self.steps, default=inf)
 
     @property
     def began(self) -> bool:
