@@ -41,13 +41,16 @@ class Cluster:
             namespace: None: the context's.
 
         Raises:
-            ClusterError: no kubeconfig, or no such context.
+            ClusterError: no kubeconfig, no such context, or one that is not usable.
         """
         chosen, settings = _chosen(context), client.Configuration()
         try:
             config.load_kube_config(context=chosen["name"], client_configuration=settings)
         except ConfigException as error:
             raise _no_cluster(error) from error
+        if "://" not in settings.host:  # kubectl would send the token unencrypted
+            problem = f"its server {settings.host!r} has no scheme"
+            raise ClusterError(f"context {chosen['name']}", problem, f"write https://{settings.host} in kubeconfig")
         vars(settings)["retries"] = 0  # what is away is said at once; who can wait for it, does
         where = namespace or chosen["context"].get("namespace") or "default"
         api = client.ApiClient(settings)
@@ -66,8 +69,8 @@ class Cluster:
         except ApiException as error:
             raise self._refusal(what, error) from error
         except (HTTPError, OSError) as error:
-            reason = str(getattr(error, "reason", error)).rpartition("> ")[2]
-            problem = f"the API server is not reached: {reason}"
+            reason = str(getattr(error, "reason", error)).rpartition("): ")[2]  # without the connection's Python name
+            problem = f"the API server is not reached: {self.core.api_client.configuration.host}: {reason}"
             raise ClusterError(
                 f"context {self.context}", problem, "check the network and `kubectl cluster-info`"
             ) from error

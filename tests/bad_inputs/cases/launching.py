@@ -14,7 +14,7 @@ current-context: here
 _GOOD = {"kubeconfig": KUBECONFIG}
 _NO_CLUSTER = "kubeconfig: names no cluster: Invalid kube-config file. No configuration found.; set KUBECONFIG, or choose one by `kubectl config use-context NAME`"
 _NO_KUBECONFIG = "kubeconfig: is no kubeconfig; compare it with `kubectl config view`"
-_SILENT = "context here: the API server is not reached: HTTPConnection(host='127.0.0.1', port=9): Failed to establish a new connection: [Errno 111] Connection refused; check the network and `kubectl cluster-info`"
+_SILENT = "context here: the API server is not reached: http://127.0.0.1:9: Failed to establish a new connection: [Errno 111] Connection refused; check the network and `kubectl cluster-info`"
 _PRICES = "plan run.yaml --gpus h100:8 --prices prices.yaml"
 _KNOWN = "is no GPU known here; choose of b200, h200, h100, ..."
 
@@ -68,6 +68,7 @@ CLUSTER = (
     Case("a certificate that is not there", "list", "kubeconfig: names no cluster: File does not exist: gone.crt; set KUBECONFIG, ...", {"kubeconfig": KUBECONFIG.replace("http://127.0.0.1:9", "'https://127.0.0.1:9', certificate-authority: gone.crt")}),
     Case("a context that is not there", "list --context there", "--context: kubeconfig has no context 'there'; choose of here", _GOOD),
     Case("a cluster that is silent", "status mine", _SILENT, _GOOD),
+    Case("a server without a scheme", "list", "context here: its server '127.0.0.1:9' has no scheme; write https://127.0.0.1:9 in kubeconfig", {"kubeconfig": KUBECONFIG.replace("http://127.0.0.1:9", "'127.0.0.1:9'")}),
     Case("a duration that is none", "logs mine --since 3", "--since: '3' is no duration; write it as 90s, 10m, 2h or 1d", _GOOD),
     Case("a setting misspelt", "submit run.yaml pretrain.max_stepz=3", "pretrain.max_stepz: no such setting; did you mean max_steps?", _GOOD),
     Case("values that are not there", "submit run.yaml --values gone.yaml", "gone.yaml: cannot be read: no such file or directory; give a YAML file", _GOOD),
