@@ -55,3 +55,10 @@ def test_a_run_on_gpus_is_refused(tmp_path: Path) -> None:
     file.write_text("worker: {gpus: 1}")
     with pytest.raises(ConfigError, match=r"^scaling\.gpus_per_worker: 1, and pods of this machine train on its CPUs"):
         rendered("quickstart", ("scaling.gpus_per_worker=1",), [str(file)], 3)
+
+
+def test_a_run_that_waits_to_be_resumed_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text("job: {suspend: true}")
+    with pytest.raises(ConfigError, match=r"^job\.suspend: true, and pods of this machine start at once; leave it out"):
+        rendered("quickstart", (), [str(file)], 3)

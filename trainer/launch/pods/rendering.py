@@ -40,6 +40,8 @@ def rendered(source: str, overrides: tuple[str, ...], files: Sequence[str], pods
         ConfigError: a setting or a value is wrong, or needs what the pods of this machine do not have.
     """
     release = planned(source, overrides, files, pods - 1, "default")
+    if release.values.get("job", {}).get("suspend"):
+        raise ConfigError("job.suspend", "true, and pods of this machine start at once", "leave it out")
     release.values["worker"] = {"cpu": _cpus(release.values), **release.values.get("worker", {})}
     volume = _volume(release.values)
     objects = release.objects()
