@@ -24,7 +24,7 @@ from rich.table import Table
 
 from tests.chaos.comparison import compared, group_sizes
 from tests.chaos.local import Local
-from tests.chaos.run import EVERY, Done, Lane, configuration, trained
+from tests.chaos.run import EVERY, Done, Lane, configuration, met_together, trained
 from tests.chaos.schedule import parsed, schedule
 from trainer.errors import InputError
 from trainer.launch.pods import namespaces
@@ -88,7 +88,11 @@ def judged(
     Console(width=110).print(_table(done, asked.seed))
     if len(done) < planned:
         print(f"the run ended before {planned - len(done)} of the {planned} faults")
-    problems = [f"{each.fault}: {each.cost.lost} steps lost" for each in done if each.cost.lost > _allowed(each.fault)]
+    problems = [
+        f"{each.fault}: {each.cost.lost} steps lost"
+        for each in done
+        if each.cost.lost > max(_allowed(one.fault) for one in met_together(each, done))
+    ]
     if outcome != 0:
         print(_last_words(lane))
         problems.append(f"the run ended with {outcome}" if outcome is not None else "the run did not end")

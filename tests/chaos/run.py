@@ -62,6 +62,12 @@ class Done:
         return f"{self.cost.still:.0f} s" if self.cost.still < inf else "for good"
 
 
+def met_together(first: Done, done: Sequence[Done]) -> list[Done]:
+    """It, and what came before the run was back: `cost` gives all of it to the first."""
+    back = first.at + (first.cost.still or 0)
+    return [each for each in done if each is first or first.at < each.at < back]
+
+
 def configuration(steps: int, *, elastic: bool) -> dict[str, Any]:
     """Settings of a run that is small, and whose steps do all that a step does.
 
