@@ -184,10 +184,8 @@ class _Work:
                     settled, failure = True, "" if error is None else reason(error)
                     unplaced = unplaced + 1 if without_place(error) else 0
                     if error is not None:
-                        self._count(error)
+                        self._count(error, unplaced)
                         clear = nodes.cleared(CLEARING) and unplaced < MOST_UNPLACED
-            if unplaced >= MOST_UNPLACED and nodes.in_cluster():
-                raise Stalled(f"Ray found no place for the workers {unplaced} times, though there is room")
 
     def _group(self, spares: Spares, settled: bool, failure: str) -> Exception | None:
         """Train with one group of workers to its end; what it failed of. `failure`: what the last one failed of."""
@@ -266,9 +264,13 @@ class _Work:
             return
         group.stop()
 
-    def _count(self, error: Exception) -> None:
-        within = self._attempts.fail()
-        if not within:
+    def _count(self, error: Exception, unplaced: int) -> None:
+        """Count a failure of the training. Groups for which Ray finds no place are one together, when Ray is given up;
+        in a cluster that counts itself, for the Master starts again.
+        """
+        if unplaced >= MOST_UNPLACED and nodes.in_cluster():
+            raise Stalled(f"Ray found no place for the workers {unplaced} times, though there is room")
+        if unplaced != 1 and not self._attempts.fail():
             raise BerthError(
                 f"training failed {self._run.limits.max_failures + 1} times without a new checkpoint: {reason(error)}"
             ) from error
