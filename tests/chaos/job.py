@@ -82,7 +82,7 @@ class BreakableJob(Job):
 
     def _keep(self, name: str, line: str) -> None:
         with (self._logs / f"{name}.log").open("a") as log:
-            log.write(f"{line}\n")
+            log.write(f"{time.strftime('%X')} {line}\n")
 
 
 def write(folder: Path, configuration: Mapping[str, Any], environment: Mapping[str, str]) -> None:

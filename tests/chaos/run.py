@@ -99,7 +99,10 @@ def configuration(steps: int, *, elastic: bool) -> dict[str, Any]:
         },
         "scaling": {"num_workers": [1, MOST_WORKERS] if elastic else 2},
         "checkpoint": {"every": EVERY},
-        "limits": {"deadline_hours": 0.9, "stall_minutes": 0.5},  # less than the clock jumps; for what is frozen
+        "limits": {
+            "deadline_hours": max(0.9, steps / 6000),  # less than the clock jumps, where the run itself takes less
+            "stall_minutes": 0.5,  # for what is frozen
+        },
     }
 
 
