@@ -1,5 +1,7 @@
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -75,10 +77,25 @@ def test_a_clock_that_is_set_an_hour_ahead_brings_the_deadline_no_nearer(tmp_pat
     limits = Limits(deadline_hours=0.5)
     run = Run.model_construct(name="run", storage=str(tmp_path), pretrain=(Pretrain(),), limits=limits)
     seconds = iter([0.0, 3600.0])
-    attempts = Attempts(run, RunFolder.of(run), WallClock(wall=seconds.__next__, steady=lambda: 0.0))
+    attempts = Attempts(run, RunFolder.of(run), partial(WallClock, wall=seconds.__next__, steady=lambda: 0.0))
     attempts.begin()
     before = attempts.deadline
     assert before is not None
     assert not attempts.late()
     assert attempts.deadline == before + timedelta(hours=1)
     assert Attempts(run, RunFolder.of(run)).deadline == attempts.deadline, "the next driver counts from there"
+
+
+def test_a_clock_that_is_set_between_two_drivers_on_one_machine_brings_the_deadline_no_nearer(
+    new: New, tmp_path: Path
+) -> None:
+    new().begin()
+    before = new().deadline
+    run = Run.model_construct(
+        name="run", storage=str(tmp_path), pretrain=(Pretrain(),), limits=Limits(deadline_hours=2)
+    )
+    later = Attempts(run, RunFolder.of(run), partial(WallClock, wall=lambda: time.time() + 3600))
+    assert not later.late()
+    assert before is not None
+    assert later.deadline is not None
+    assert (later.deadline - before).total_seconds() == pytest.approx(3600, abs=1)

@@ -5,6 +5,7 @@ A driver that is killed cannot count itself; the next one finds the record still
 its own pod at every start ends after `limits.max_failures` like one whose workers crash.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -13,7 +14,7 @@ from trainer import storage
 from trainer.config.schema import Run
 from trainer.engine.checkpoint import newest
 from trainer.engine.folder import RunFolder
-from trainer.runtime.wall_clock import WallClock
+from trainer.runtime.wall_clock import Look, WallClock
 
 
 class _Record(BaseModel):
@@ -27,23 +28,26 @@ class _Record(BaseModel):
     """The newest checkpoint at the last failure."""
     groups: int = 0
     """Groups of workers that began to train."""
+    clock: Look | None = None
+    """By which `began` is right."""
 
 
 class Attempts:
     """The record of a run; `began` and what follows is written at once."""
 
-    def __init__(self, run: Run, folder: RunFolder, clock: WallClock | None = None) -> None:
-        self._clock = clock or WallClock()
+    def __init__(self, run: Run, folder: RunFolder, clock: Callable[[Look | None], WallClock] = WallClock) -> None:
         self._run = run
         self._folder = folder
         self._uri = storage.join(folder.uri, "attempts.json")
         self._minutes = run.checkpoint.patience_minutes
         self._record = storage.patiently(self._read, self._minutes)
+        self._clock = clock(self._record.clock)
 
     def begin(self) -> bool:
         """Open the record; False where that makes one failure too many."""
         within = self.fail() if self._record.open else True
         self._record.open = True
+        self._record.clock = self._clock.seen
         self._write()
         return within
 
@@ -78,6 +82,7 @@ class Attempts:
         """Whether the deadline is over; a clock that is set meanwhile brings it no nearer and moves it no further."""
         if jump := self._clock.jump():
             self._record.began += jump
+            self._record.clock = self._clock.seen
             self._write()
         return self.deadline is not None and datetime.now(UTC) >= self.deadline
 
