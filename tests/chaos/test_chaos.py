@@ -33,9 +33,9 @@ def chaos(*arguments: str, cache: Path) -> str:
     return output
 
 
-def test_a_killed_worker_a_lost_name_a_jumping_clock_and_a_cut_link_change_no_bit(tmp_path: Path) -> None:
-    # After the second jump Ray places no group any more, and the Master starts anew.
-    schedule = "3:clock +1 h,5:kill worker,20:forget Master 30 s,65:clock -1 h,70:cut Worker 20 s"
+def test_a_killed_worker_a_lost_name_a_cut_link_and_a_jumping_clock_change_no_bit(tmp_path: Path) -> None:
+    # After the jump Ray places no group any more: that the Master starts anew is no further failure of the training.
+    schedule = "5:kill worker,20:forget Master 30 s,65:cut Worker 20 s,98:clock -1 h,103:kill worker"
     output = chaos("--seed", "0", "--steps", "300", "--schedule", schedule, cache=tmp_path)
     assert "equal to the undisturbed run" in output
     assert "every bit is the same" in output
