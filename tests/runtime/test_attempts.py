@@ -16,11 +16,15 @@ New = Callable[[], Attempts]
 
 
 @pytest.fixture
-def new(tmp_path: Path) -> New:
-    """The record as a new driver of one and the same run finds it; two failures in a row are allowed."""
-    run = Run.model_construct(
-        name="run", storage=str(tmp_path), pretrain=(Pretrain(),), limits=Limits(max_failures=2, deadline_hours=2)
-    )
+def run(tmp_path: Path) -> Run:
+    """Two failures in a row are allowed."""
+    limits = Limits(max_failures=2, deadline_hours=2)
+    return Run.model_construct(name="run", storage=str(tmp_path), pretrain=(Pretrain(),), limits=limits)
+
+
+@pytest.fixture
+def new(run: Run) -> New:
+    """The record as a new driver of one and the same run finds it."""
     return lambda: Attempts(run, RunFolder.of(run))
 
 
@@ -87,13 +91,10 @@ def test_a_clock_that_is_set_an_hour_ahead_brings_the_deadline_no_nearer(tmp_pat
 
 
 def test_a_clock_that_is_set_between_two_drivers_on_one_machine_brings_the_deadline_no_nearer(
-    new: New, tmp_path: Path
+    new: New, run: Run
 ) -> None:
     new().begin()
     before = new().deadline
-    run = Run.model_construct(
-        name="run", storage=str(tmp_path), pretrain=(Pretrain(),), limits=Limits(deadline_hours=2)
-    )
     later = Attempts(run, RunFolder.of(run), partial(WallClock, wall=lambda: time.time() + 3600))
     assert not later.late()
     assert before is not None

@@ -47,7 +47,6 @@ class Attempts:
         """Open the record; False where that makes one failure too many."""
         within = self.fail() if self._record.open else True
         self._record.open = True
-        self._record.clock = self._clock.seen
         self._write()
         return within
 
@@ -82,7 +81,6 @@ class Attempts:
         """Whether the deadline is over; a clock that is set meanwhile brings it no nearer and moves it no further."""
         if jump := self._clock.jump():
             self._record.began += jump
-            self._record.clock = self._clock.seen
             self._write()
         return self.deadline is not None and datetime.now(UTC) >= self.deadline
 
@@ -100,6 +98,7 @@ class Attempts:
         return _Record(began=datetime.now(UTC))
 
     def _write(self) -> None:
+        self._record.clock = self._clock.seen
         storage.patiently(lambda: storage.write_text(self._uri, self._record.model_dump_json()), self._minutes)
 
 

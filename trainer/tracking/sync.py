@@ -122,11 +122,12 @@ def sync(folder: str, stages: Iterable[str], silence: float = _SILENCE) -> Itera
 
 def recordings(folder: str, stages: Iterable[str]) -> list[Recording]:
     """Stage by stage; first what was sent, then what was not, in the order of its steps."""
-    found: list[Recording] = []
-    for stage in stages:
-        by_clock = sorted(_of_stage(stage, storage.join(folder, stage, "wandb")), key=_by_clock)
-        found += sorted(by_clock, key=lambda each: -1 if each.marked else _log(each).first_step)
-    return found
+    folders = {stage: storage.join(folder, stage, "wandb") for stage in stages}
+    return [each for stage, place in folders.items() for each in sorted(_of_stage(stage, place), key=_order)]
+
+
+def _order(recording: Recording) -> tuple[float, str]:
+    return -1 if recording.marked else _log(recording).first_step, _by_clock(recording)
 
 
 def _by_clock(recording: Recording) -> str:
