@@ -36,12 +36,13 @@ def train(
     stop: Callable[[], bool] = lambda: False,
     every: int = 100,
     dropout: float = 0.5,
+    curve: Curve | None = None,
 ) -> tuple[bool, State, Curve, LineTask]:
     task = LineTask(settings, steps, dropout)
     state = State.fresh(task.model, settings)
     checkpoints = Checkpoints(str(folder), "fingerprint", keep=2)
     checkpoints.load_latest(state)
-    curve = Curve()
+    curve = curve or Curve()
     loop = Loop(
         task, state, ALONE, seed=7, checkpoints=checkpoints, checkpoint_every=every, tracker=curve, stop_requested=stop
     )
@@ -113,12 +114,14 @@ def test_a_point_tells_how_far_its_step_moved_the_weights(tmp_path: Path, settin
 
 
 def test_a_point_tells_what_held_its_steps_up(tmp_path: Path, settings: Training) -> None:
-    _, _, curve, _ = train(tmp_path, settings, steps=40, every=10)
+    curve = Curve()
+    # The save is in the background, so the step by which it is complete is the machine's affair.
+    train(tmp_path, settings, 10_000, lambda: "checkpoint/step" in (curve.records or [{}])[-1], every=10, curve=curve)
     point = curve.records[-1]
     assert 0 <= point["train/data_wait"] <= 1
     assert point["train/padding"] == 1 - 1 / settings.max_length  # a sample of this task is one token
     assert point["train/restarts"] == 0
-    assert point["checkpoint/step"] in (10, 20, 30)
+    assert point["checkpoint/step"] % 10 == 0
     assert point["checkpoint/seconds"] > 0
     assert "checkpoint/step" not in curve.records[0]
 
