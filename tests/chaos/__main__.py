@@ -124,11 +124,13 @@ def _differences(stage: Path, undisturbed: Path, *, bits: bool) -> list[str]:
 
 def _table(done: Sequence[Done], seed: int) -> Table:
     table = Table(title=f"Chaos by seed {seed}", caption=f"a checkpoint each {EVERY} steps")
-    for column in ("", "second", "step", "steps lost", "to the next step", "workers then"):
+    for column in ("", "second", "step", "steps lost", "to the next step", "without a step", "workers then"):
         table.add_column(column, justify="right" if column else "left")
     for each in done:
         figures = [each.at, each.cost.before, each.cost.lost]
-        table.add_row(each.fault, *(f"{figure:.0f}" for figure in figures), each.still, str(each.cost.workers))
+        table.add_row(
+            each.fault, *(f"{figure:.0f}" for figure in figures), each.still, each.pause, str(each.cost.workers)
+        )
     return table
 
 

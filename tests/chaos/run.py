@@ -56,10 +56,17 @@ class Done:
 
     @property
     def still(self) -> str:
+        """How long until a step of the group after it, in words."""
+        return "went on" if self.cost.still is None else _in_words(self.cost.still)
+
+    @property
+    def pause(self) -> str:
         """How long no step was done, in words."""
-        if self.cost.still is None:
-            return "went on"
-        return f"{self.cost.still:.0f} s" if self.cost.still < inf else "for good"
+        return _in_words(self.cost.pause)
+
+
+def _in_words(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < inf else "for good"
 
 
 def met_together(first: Done, done: Sequence[Done]) -> list[Done]:

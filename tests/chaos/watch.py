@@ -37,6 +37,8 @@ class Cost:
     """Seconds from the fault to the first step after it; None where the training did not stop, infinite where none
     came.
     """
+    pause: float
+    """Seconds without a step; less than `still` where the group trained on at first, as it does before a resize."""
     workers: int
     """In the group that trained then."""
 
@@ -91,10 +93,12 @@ def cost(seen: list[Seen], at: float, until: float) -> Cost:
         if look.at <= at:
             continue
         if look.at > until and last.at > until - PAUSE:
-            return Cost(before.step, 0, None, last.workers)
-        if look.step < last.step or look.at - max(last.at, at) > PAUSE:
+            return Cost(before.step, 0, None, 0, last.workers)
+        pause = look.at - max(last.at, at)
+        if look.step < last.step or pause > PAUSE:
             resumed = min(look.saved, look.step - 1)
             lost = 0 if at - before.at > PAUSE else max(last.step - resumed, 0)
-            return Cost(before.step, lost, look.at - at, look.workers)
+            return Cost(before.step, lost, look.at - at, pause, look.workers)
         last = look
-    return Cost(before.step, 0, inf if until - max(last.at, at) > PAUSE else None, last.workers)
+    stands = until - max(last.at, at) > PAUSE
+    return Cost(before.step, 0, *((inf, inf) if stands else (None, 0)), last.workers)
