@@ -19,7 +19,8 @@ from tests.tracking.training import IMPATIENT, own_environment, training
 from tests.tracking.wandb_server import FAULTS, Fault, WandbServer
 from trainer import storage
 from trainer.errors import ConfigError, InputError
-from trainer.tracking.sync import recordings, sync
+from trainer.tracking.recordings import recordings
+from trainer.tracking.sync import sync
 from trainer.tracking.transaction_log import TransactionLog
 
 STAGES = ["pretrain", "squad-v1.1"]

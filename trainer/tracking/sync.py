@@ -1,19 +1,11 @@
-"""What the stages of a run have recorded for W&B, sent there: in the order of the steps, each step once.
-
-    <stage>/wandb/offline-run-<time>-<id>/run-<id>.wandb   recorded without the server
-    <stage>/wandb/run-<time>-<id>/run-<id>.wandb           sent while it was recorded, as far as the server took it
-    ... .wandb.synced                                      empty: nothing of it is left to send
+"""Sends what the stages of a run have recorded for W&B there: in the order of the steps, each step once.
 
 `wandb sync` does the sending. It is given a copy: it marks as sent what the server refused, too, and it appends the
 steps that a stage did again, since it went back to a checkpoint, behind all others. The copy has only later steps than
-the server, which is what W&B itself does with a stage that goes on online. So the order matters, and it is not that
-of the names: a clock may be set back between two attempts, or be that of another node.
+the server, which is what W&B itself does with a stage that goes on online.
 """
 
-import base64
 import contextlib
-import http.client
-import json
 import os
 import shutil
 import signal
@@ -21,27 +13,17 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import wandb
-from wandb.sdk import wandb_setup
 
 from trainer import storage
-from trainer.errors import ConfigError, InputError
-from trainer.tracking.transaction_log import TransactionLog
-
-_PATIENCE = 15
-"""Seconds for the server's answer to one request."""
-_MOST_ANSWER = 16 << 20
-"""Bytes of it."""
+from trainer.errors import InputError
+from trainer.tracking.recordings import Recording, recordings
+from trainer.tracking.wandb_server import NOTHING_LOST, PATIENCE, Server
 
 _LIMITS = {
-    "WANDB_HTTP_TIMEOUT": str(_PATIENCE),
+    "WANDB_HTTP_TIMEOUT": str(PATIENCE),
     "WANDB__GRAPHQL_RETRY_MAX": "3",
     "WANDB__FILE_STREAM_RETRY_MAX": "3",
     "WANDB__FILE_STREAM_TIMEOUT_SECONDS": "30",
@@ -56,33 +38,6 @@ _SILENCE = 300.0
 _LOOKING = 0.1
 """Seconds between two looks at what `wandb sync` says."""
 
-_QUERY = """query StageOnServer($entity: String, $project: String, $run: String!) {
-  model(name: $project, entityName: $entity) { bucket(name: $run, missingOk: true) { state historyTail } }
-}"""
-
-_NOTHING_LOST = "nothing is lost, and the same command goes on"
-
-
-@dataclass(frozen=True, slots=True)
-class Recording:
-    """A folder of W&B."""
-
-    stage: str
-    name: str
-    folder: str
-    """Its URI."""
-    file: str
-    """URI of its .wandb."""
-    marked: bool
-    """Nothing of it is left to send."""
-
-    @property
-    def online(self) -> bool:
-        return not self.name.startswith("offline-")
-
-    def __str__(self) -> str:
-        return f"{self.stage}/wandb/{self.name}"
-
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -93,14 +48,6 @@ class Sent:
 
     def __str__(self) -> str:
         return f"{self.recording}: {self.outcome}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What the server has of a W&B run."""
-
-    last_step: int = -1
-    state: str = ""
 
 
 def sync(folder: str, stages: Iterable[str], silence: float = _SILENCE) -> Iterator[Sent]:
@@ -115,45 +62,20 @@ def sync(folder: str, stages: Iterable[str], silence: float = _SILENCE) -> Itera
     if not found:
         remedy = "check `storage` and `name`; `tracking.wandb: disabled` records nothing"
         raise InputError(folder, "there are no records for W&B", remedy)
-    server = None if all(each.marked for each in found) else _Server()
+    server = None if all(each.marked for each in found) else Server()
     for each in found:
         yield Sent(each, "sent before" if each.marked or server is None else _send(each, found, server, silence))
 
 
-def recordings(folder: str, stages: Iterable[str]) -> list[Recording]:
-    """Stage by stage; first what was sent, then what was not, in the order of its steps."""
-    folders = {stage: storage.join(folder, stage, "wandb") for stage in stages}
-    return [each for stage, place in folders.items() for each in sorted(_of_stage(stage, place), key=_order)]
-
-
-def _order(recording: Recording) -> tuple[float, str]:
-    return -1 if recording.marked else _log(recording).first_step, _by_clock(recording)
-
-
-def _by_clock(recording: Recording) -> str:
-    return recording.name.split("run-", 1)[1]
-
-
-def _of_stage(stage: str, folder: str) -> Iterator[Recording]:
-    for name in storage.names(folder):
-        if not name.startswith(("run-", "offline-run-")):  # W&B's logs, and `latest-run`
-            continue
-        files = storage.names(storage.join(folder, name))
-        for file in files:
-            if file.endswith(".wandb"):
-                here = storage.join(folder, name)
-                yield Recording(stage, name, here, storage.join(here, file), f"{file}.synced" in files)
-
-
-def _send(recording: Recording, found: Sequence[Recording], server: "_Server", silence: float) -> str:
+def _send(recording: Recording, found: Sequence[Recording], server: Server, silence: float) -> str:
     """What became of it."""
-    log = _log(recording)
+    log = recording.log()
     if log.run is None:
         return "cannot be read"
     of_stage = [each for each in found if each.stage == recording.stage]
-    last = {of_stage[-1], max(of_stage, key=_by_clock)}  # one of them may still be written to
+    last = {of_stage[-1], max(of_stage, key=lambda each: each.started)}  # one of them may still be written to
     known = server.known(log.run)
-    if known.state == "running" and any(each.online and not _log(each).ended for each in last):
+    if known.state == "running" and any(each.online and not each.log().ended for each in last):
         return "W&B says that it is running, and takes it from there"
     new = {step for step in log.steps if step > known.last_step}
     if recording.online and not new and (known.state == "finished" or not log.began):
@@ -167,10 +89,6 @@ def _send(recording: Recording, found: Sequence[Recording], server: "_Server", s
     if log.ended or recording not in last:
         storage.write_bytes(f"{recording.file}.synced", b"")
     return outcome
-
-
-def _log(recording: Recording) -> TransactionLog:
-    return TransactionLog.of(storage.read_bytes(recording.file))
 
 
 def _copy(recording: Recording, log: bytes, place: Path) -> Path:
@@ -206,7 +124,7 @@ def _sent(copy: Path, recording: Recording, url: str, silence: float) -> None:
         _end(process)
     if complaint or not [*copy.glob("*.synced")]:
         problem = f"{url} has not taken all of it ({complaint or 'no reason given'})"
-        raise InputError(str(recording), problem, _NOTHING_LOST)
+        raise InputError(str(recording), problem, NOTHING_LOST)
 
 
 def _environment(place: Path) -> dict[str, str]:
@@ -243,60 +161,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             os.kill(int(child), signal.SIGKILL)
     process.kill()
     process.wait()
-
-
-def _whole(answer: http.client.HTTPResponse) -> bytes:
-    """Raises: ValueError: it is too long."""
-    data = answer.read(_MOST_ANSWER + 1)
-    if len(data) > _MOST_ANSWER:
-        raise ValueError(f"more than {_MOST_ANSWER >> 20} MiB")
-    return data
-
-
-class _Server:
-    """W&B's, with the key that is configured."""
-
-    def __init__(self) -> None:
-        os.environ.setdefault("WANDB_SILENT", "true")
-        if not wandb.login(prompt=False, verify=False):
-            raise ConfigError("WANDB_API_KEY", "there is no key for W&B", "set it, or run `wandb login`")
-        settings = wandb_setup.singleton().settings  # `wandb.setup` starts W&B's process, and lends it to `wandb sync`
-        self.url = settings.base_url
-        self._key = settings.api_key
-
-    def known(self, run: Any) -> _Known:
-        """What it has of a run.
-
-        Raises:
-            InputError: it does not answer, or refuses.
-        """
-        asked = {"entity": run.entity or None, "project": run.project, "run": run.run_id}
-        answer = self._asked({"query": _QUERY, "operationName": "StageOnServer", "variables": asked})
-        try:
-            bucket = ((answer.get("data") or {}).get("model") or {}).get("bucket")
-            if not bucket:
-                return _Known()
-            tail = [json.loads(line) for line in json.loads(bucket["historyTail"] or "[]")]
-            return _Known(max((int(row.get("_step", -1)) for row in tail), default=-1), str(bucket["state"] or ""))
-        except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
-            remedy = f"check WANDB_BASE_URL; {_NOTHING_LOST}"
-            raise InputError(self.url, "what answers there does not speak as W&B", remedy) from error
-
-    def _asked(self, question: dict[str, Any]) -> dict[str, Any]:
-        """Without wandb-core, which would go on asking a server that is away, also when nobody waits any more."""
-        key = base64.b64encode(f"api:{self._key}".encode()).decode()
-        headers = {"Authorization": f"Basic {key}", "Content-Type": "application/json", "User-Agent": "berth"}
-        request = urllib.request.Request(f"{self.url}/graphql", json.dumps(question).encode(), headers)
-        try:
-            with urllib.request.urlopen(request, timeout=float(os.environ.get("WANDB_HTTP_TIMEOUT", _PATIENCE))) as got:
-                return json.loads(_whole(got))
-        except urllib.error.HTTPError as error:
-            refused = error.code in (401, 403)
-            problem = f"W&B refuses the key (HTTP {error.code})" if refused else f"W&B is not well (HTTP {error.code})"
-            remedy = "check WANDB_API_KEY and what it may do" if refused else "wait a little"
-            raise InputError(self.url, problem, f"{remedy}; {_NOTHING_LOST}") from error
-        except (OSError, ValueError, RecursionError, http.client.HTTPException) as error:
-            # Not reached, cut off, silent; not JSON; not HTTP.
-            reason = getattr(error, "reason", None) or error
-            remedy = f"check the network and WANDB_BASE_URL; {_NOTHING_LOST}"
-            raise InputError(self.url, f"W&B does not answer ({reason})", remedy) from error
