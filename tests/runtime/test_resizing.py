@@ -1,8 +1,15 @@
-import time
+import pytest
 
+from tests.own_time import OwnTime, own_time
 from trainer.config.operation import Scaling
+from trainer.runtime import resizing as module
 from trainer.runtime.nodes import Places
 from trainer.runtime.resizing import Resizing
+
+
+@pytest.fixture
+def time(monkeypatch: pytest.MonkeyPatch) -> OwnTime:
+    return own_time(monkeypatch, module)
 
 
 def places(workers: int, *nodes: str) -> Places:
@@ -29,21 +36,21 @@ def test_a_node_that_takes_the_place_of_another_is_a_resize() -> None:
     assert resizing(60).due(places(2, "a", "c"))
 
 
-def test_nodes_that_join_one_after_the_other_are_one_resize() -> None:
-    watched = resizing(0.1)
+def test_nodes_that_join_one_after_the_other_are_one_resize(time: OwnTime) -> None:
+    watched = resizing(10)
     assert not watched.due(places(3, "a", "b", "c"))
-    time.sleep(0.06)
+    time.sleep(6)
     assert not watched.due(places(4, "a", "b", "c", "d"))
-    time.sleep(0.06)
+    time.sleep(6)
     assert not watched.due(places(4, "a", "b", "c", "d"))
-    time.sleep(0.06)
+    time.sleep(6)
     assert watched.due(places(4, "a", "b", "c", "d"))
 
 
-def test_a_node_that_comes_and_goes_is_no_resize() -> None:
-    watched = resizing(0.05)
+def test_a_node_that_comes_and_goes_is_no_resize(time: OwnTime) -> None:
+    watched = resizing(5)
     assert not watched.due(places(3, "a", "b", "c"))
-    time.sleep(0.1)
+    time.sleep(10)
     assert not watched.due(places(2, "a", "b"))
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.own_time import own_time
 from trainer.config.operation import Limits
 from trainer.runtime import watchdog
 from trainer.runtime.heartbeat import Sign
@@ -128,24 +129,27 @@ def watch(stall_seconds: float) -> Watch:
     return Watch(Limits(stall_minutes=stall_seconds / 60))
 
 
-def test_workers_that_finish_something_are_left_alone() -> None:
-    watched = watch(0.2)
+def test_workers_that_finish_something_are_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = own_time(monkeypatch, watchdog)
+    watched = watch(20)
     for done in range(10):
         assert not watched.stalled([SIGN, replace(SIGN, rank=1, done=done)], heard=False)
-        time.sleep(0.04)
+        time.sleep(4)
 
 
-def test_a_word_is_a_sign_of_life_too() -> None:
-    watched = watch(0.2)
+def test_a_word_is_a_sign_of_life_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = own_time(monkeypatch, watchdog)
+    watched = watch(20)
     for _ in range(10):
         assert not watched.stalled([SIGN], heard=True)
-        time.sleep(0.04)
+        time.sleep(4)
 
 
-def test_when_nobody_finishes_anything_it_is_a_stall() -> None:
-    watched = watch(0.1)
+def test_when_nobody_finishes_anything_it_is_a_stall(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = own_time(monkeypatch, watchdog)
+    watched = watch(10)
     assert not watched.stalled([SIGN], heard=False)
-    time.sleep(0.15)
+    time.sleep(15)
     assert watched.stalled([SIGN], heard=False)
 
 
