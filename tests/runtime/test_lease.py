@@ -101,7 +101,7 @@ def test_a_driver_that_cannot_be_seen_from_here_is_dead_when_it_does_not_renew(
 @pytest.mark.usefixtures("quick")
 def test_a_living_driver_elsewhere_is_left_alone(anywhere: RunFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     with held(anywhere, pytest.fail) as first:
-        monkeypatch.setattr(lease, "_boot", lambda: "another machine")
+        monkeypatch.setattr(lease, "boot_id", lambda: "another machine")
         monkeypatch.setattr(lease.socket, "gethostname", lambda: "another name")
         with pytest.raises(RunHeld, match="has a driver already"):
             Lease(anywhere, lambda _: None)
@@ -113,7 +113,7 @@ def test_a_living_driver_elsewhere_is_left_alone(anywhere: RunFolder, monkeypatc
 def test_a_restarted_pod_waits_for_the_one_whose_name_it_has(folder: RunFolder) -> None:
     begin = time.monotonic()
     with pytest.MonkeyPatch.context() as elsewhere:
-        elsewhere.setattr(lease, "_boot", lambda: "a node that Kubernetes has lost")
+        elsewhere.setattr(lease, "boot_id", lambda: "a node that Kubernetes has lost")
         before = Lease(folder, pytest.fail)
     threading.Timer(2, before.release).start()
     with held(folder, lambda _: None) as after:

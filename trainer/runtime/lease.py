@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from trainer import storage
 from trainer.engine.folder import RunFolder
 from trainer.errors import RunHeld, StorageError, StorageMissing
-from trainer.runtime.process_stat import process_stat
+from trainer.runtime.proc import boot_id, process_stat
 
 RENEW_EVERY = 3.0
 WATCH = 8.0
@@ -41,7 +41,7 @@ class Holder(BaseModel):
     """Drawn anew by each driver."""
     host: str
     boot: str
-    """The kernel's id of this start of the machine."""
+    """The `boot_id` of its machine."""
     namespace: str
     """That the process number is of: each container has its own."""
     process: int
@@ -57,7 +57,7 @@ class Holder(BaseModel):
         return cls(
             id=uuid.uuid4().hex,
             host=socket.gethostname(),
-            boot=_boot(),
+            boot=boot_id(),
             namespace=_namespace(),
             process=os.getpid(),
             started=_started(os.getpid()) or 0,
@@ -66,7 +66,7 @@ class Holder(BaseModel):
 
     def alive(self) -> bool | None:
         """Whether the process lives; None where that cannot be seen from here."""
-        if (self.boot, self.namespace) != (_boot(), _namespace()):
+        if (self.boot, self.namespace) != (boot_id(), _namespace()):
             return None
         return _started(self.process) == self.started
 
@@ -177,10 +177,6 @@ def _held(folder: RunFolder, holder: Holder) -> RunHeld:
         f"the run has a driver already: process {holder.process} on {holder.host}, since {since}",
         "wait for its end, or end it",
     )
-
-
-def _boot() -> str:
-    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def _namespace() -> str:

@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 
-_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+from trainer.runtime.proc import boot_id
 
 DRIFT = 5.0
 """Seconds between two looks that are no jump: NTP speeds a clock up or slows it down by less."""
@@ -22,7 +21,7 @@ class Look:
     """At both clocks at once."""
 
     boot: str
-    """Names a start of a machine; empty where there is no name for it, as on other systems than Linux."""
+    """The `boot_id` of the machine."""
     ahead: float
     """Seconds that the wall clock is ahead of the monotonic one."""
 
@@ -42,8 +41,8 @@ class WallClock:
     ) -> None:
         self._wall = wall
         self._steady = steady
-        now = self._look()
-        self.seen = seen if seen and seen.boot and seen.boot == now.boot else now
+        self._boot = boot_id()
+        self.seen = seen if seen and seen.boot == self._boot else self._look()
 
     def jump(self) -> timedelta:
         """By how much it was set since the last look."""
@@ -52,11 +51,4 @@ class WallClock:
         return timedelta(seconds=jump if abs(jump) > DRIFT else 0)
 
     def _look(self) -> Look:
-        return Look(_boot(), self._wall() - self._steady())
-
-
-def _boot() -> str:
-    try:
-        return _BOOT_ID.read_text().strip()
-    except OSError:
-        return ""
+        return Look(self._boot, self._wall() - self._steady())

@@ -25,7 +25,7 @@ from trainer import storage
 from trainer.config.operation import Limits
 from trainer.errors import StorageError
 from trainer.runtime.heartbeat import Sign
-from trainer.runtime.process_stat import process_stat
+from trainer.runtime.proc import process_stat
 
 PATIENCE = 6
 """So many times `limits.stall_minutes` where a group starts, loads, compiles or writes its results."""

@@ -1,6 +1,11 @@
-"""What the kernel says of a process of this machine."""
+"""What the kernel says of this machine and its processes, in /proc."""
 
 from pathlib import Path
+
+
+def boot_id() -> str:
+    """Names this start of the machine."""
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
 
 
 def process_stat(process: int) -> list[str]:
