@@ -17,9 +17,7 @@ from trainer import storage
 from trainer.config import schema
 from trainer.errors import BerthError, ConfigError, DataError, InputError
 from trainer.tracking import dashboard
-
-_PATIENCE = "15"
-"""Seconds for the server's answer to one request."""
+from trainer.tracking.wandb_server import PATIENCE, log_in
 
 _GRACE = 5.0
 """Seconds for the end of wandb-core, W&B's own process, which makes the requests."""
@@ -67,11 +65,10 @@ def publish(run: schema.Run, folder: str) -> Published:
 
 def _opened(run: schema.Run) -> tuple[str, str]:
     """Who owns the run's W&B project, and its URL."""
-    os.environ.setdefault("WANDB_HTTP_TIMEOUT", _PATIENCE)
+    os.environ.setdefault("WANDB_HTTP_TIMEOUT", str(PATIENCE))
     os.environ.setdefault("WANDB_ERROR_REPORTING", "false")  # else its telemetry complains of a server that is away
     wandb.setup(wandb.Settings(silent=True, console="off"))
-    if not wandb.login(prompt=False, verify=False):
-        raise ConfigError("WANDB_API_KEY", "there is no key for W&B", "set it, or run `wandb login`")
+    log_in()
     api = wandb.Api()
     entity: str = run.tracking.entity or api.settings["entity"] or api.default_entity or ""  # as the runs' own
     return entity, f"{api.settings['base_url']}/{entity}/{run.tracking.project}"

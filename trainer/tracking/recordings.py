@@ -58,8 +58,8 @@ def _of_stage(stage: str, folder: str) -> Iterator[Recording]:
     for name in storage.names(folder):
         if not name.startswith(("run-", "offline-run-")):  # W&B's logs, and `latest-run`
             continue
-        files = storage.names(storage.join(folder, name))
+        here = storage.join(folder, name)
+        files = storage.names(here)
         for file in files:
             if file.endswith(".wandb"):
-                here = storage.join(folder, name)
                 yield Recording(stage, name, here, storage.join(here, file), f"{file}.synced" in files)

@@ -19,10 +19,9 @@ from trainer.errors import ConfigError, InputError
 
 PATIENCE = 15
 """Seconds for the server's answer to one request."""
-NOTHING_LOST = "nothing is lost, and the same command goes on"
-
 _MOST_ANSWER = 16 << 20
 """Bytes of it."""
+NOTHING_LOST = "nothing is lost, and the same command goes on"
 
 _QUERY = """query StageOnServer($entity: String, $project: String, $run: String!) {
   model(name: $project, entityName: $entity) { bucket(name: $run, missingOk: true) { state historyTail } }
@@ -37,13 +36,22 @@ class Known:
     state: str = ""
 
 
+def log_in() -> None:
+    """Use the key that is configured; nobody is asked for one.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    if not wandb.login(prompt=False, verify=False):
+        raise ConfigError("WANDB_API_KEY", "there is no key for W&B", "set it, or run `wandb login`")
+
+
 class Server:
     """W&B's, with the key that is configured."""
 
     def __init__(self) -> None:
         os.environ.setdefault("WANDB_SILENT", "true")
-        if not wandb.login(prompt=False, verify=False):
-            raise ConfigError("WANDB_API_KEY", "there is no key for W&B", "set it, or run `wandb login`")
+        log_in()
         settings = wandb_setup.singleton().settings  # `wandb.setup` starts W&B's process, and lends it to `wandb sync`
         self.url = settings.base_url
         self._key = settings.api_key
