@@ -100,5 +100,6 @@ def cost(seen: list[Seen], at: float, until: float) -> Cost:
             lost = 0 if at - before.at > PAUSE else max(last.step - resumed, 0)
             return Cost(before.step, lost, look.at - at, pause, look.workers)
         last = look
-    stands = until - max(last.at, at) > PAUSE
-    return Cost(before.step, 0, *((inf, inf) if stands else (None, 0)), last.workers)
+    if until - max(last.at, at) > PAUSE:
+        return Cost(before.step, 0, inf, inf, last.workers)
+    return Cost(before.step, 0, None, 0, last.workers)
